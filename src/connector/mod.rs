@@ -1,0 +1,189 @@
+//! What a connector is: its settings, its variables, its flow and its seeds.
+//!
+//! Everything here is plain data with the rules that need no database. Variables, load steps and seeds
+//! are kept as full sets inside the connector, so that a PATCH is one comparison and one write, and an
+//! execution's snapshot is a copy.
+
+pub mod flow;
+pub mod seed;
+pub mod template;
+pub mod validate;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json};
+use utoipa::ToSchema;
+
+pub use flow::{Conflict, LoadStep, MappingRule, MatchingRule};
+pub use seed::Seed;
+
+use crate::{
+    id::{ConnectorId, FileId, MemberId, ObjectId},
+    variable::Variable,
+};
+
+/// What triggers the connector.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ConnectorType {
+    /// An uploaded file.
+    Spreadsheet,
+}
+
+impl ConnectorType {
+    /// Every type that this server has.
+    pub const ALL: [Self; 1] = [Self::Spreadsheet];
+
+    /// The word as the API spells it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Spreadsheet => "spreadsheet",
+        }
+    }
+}
+
+/// Where a connector is in its life. `setup` → `operational` ⇄ `inactive`; `need_attention` is set by
+/// the server after three failed live runs in a row, and still runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Being built: live runs wait.
+    Setup,
+    /// Runs.
+    Operational,
+    /// Runs, but the last three live runs failed.
+    NeedAttention,
+    /// Switched off: live runs wait.
+    Inactive,
+}
+
+impl Status {
+    /// The word as the API spells it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Setup => "setup",
+            Self::Operational => "operational",
+            Self::NeedAttention => "need_attention",
+            Self::Inactive => "inactive",
+        }
+    }
+
+    /// Whether live runs start.
+    #[must_use]
+    pub const fn runs(self) -> bool {
+        matches!(self, Self::Operational | Self::NeedAttention)
+    }
+}
+
+/// How the input file is read, where the file itself does not tell.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct InputOptions {
+    /// `utf-8` or `windows-1252`; null: a byte order mark, then valid UTF-8, else Windows-1252.
+    pub encoding: Option<String>,
+    /// One character; null: sniffed among comma, tab, semicolon and pipe.
+    pub delimiter: Option<String>,
+    /// One character; null: `"`.
+    pub quote: Option<String>,
+    /// The line of the header, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub header_row: Option<u32>,
+    /// Cells equal to one of these are NULL, besides empty ones.
+    pub null_values: Vec<String>,
+}
+
+/// One column of a scope, as the published script selects it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Header {
+    /// The column's name.
+    pub name: String,
+    /// Its letter, as in a spreadsheet.
+    pub index: String,
+}
+
+/// The columns of one scope. The order of scopes is the script's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScopeHeaders {
+    /// The output table.
+    pub scope: String,
+    /// Its columns, provenance (`_line`, `_table`) left out.
+    pub columns: Vec<Header>,
+}
+
+/// A connector with all of its configuration.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Connector {
+    /// Identity.
+    pub id: ConnectorId,
+    /// The other name in paths; unique.
+    pub api_name: String,
+    /// The label; unique without regard to case.
+    pub name: String,
+    /// Free text.
+    pub description: String,
+    /// What triggers it.
+    pub connector_type: ConnectorType,
+    /// Where it is in its life.
+    pub status: Status,
+    /// Its main object.
+    pub custom_object: ObjectId,
+    /// The reference file: what templates and samples are made of.
+    pub source_file: Option<FileId>,
+    /// Per scope the columns that the published script selects.
+    pub headers: Vec<ScopeHeaders>,
+    /// The variables that read a column or a literal.
+    pub variables: Vec<Variable>,
+    /// The flow, in `order`.
+    pub loads: Vec<LoadStep>,
+    /// Records exposed to the script.
+    pub seeds: Vec<Seed>,
+    /// Bound as `:name` in the script.
+    pub sql_parameters: Map<String, Json>,
+    /// How the input file is read.
+    pub input_options: InputOptions,
+    /// Lowers `engine.timeout_s`.
+    pub timeout_s: Option<u32>,
+    /// Runs at a time; 0: nothing starts.
+    pub max_concurrency: u32,
+    /// When it was made.
+    pub created: DateTime<Utc>,
+    /// When it was last edited.
+    pub updated: DateTime<Utc>,
+    /// Who made it.
+    pub created_by: Option<MemberId>,
+}
+
+/// Spreadsheet column letters for position `n` from 0: A … Z, AA …
+#[must_use]
+pub fn column_letters(mut n: usize) -> String {
+    let mut letters = Vec::new();
+    loop {
+        letters.push(b'A' + u8::try_from(n % 26).unwrap_or(0));
+        if n < 26 {
+            break;
+        }
+        n = n / 26 - 1;
+    }
+    letters.iter().rev().map(|b| char::from(*b)).collect()
+}
+
+impl Connector {
+    /// The columns of `scope`, when the script has it.
+    #[must_use]
+    pub fn headers_of(&self, scope: &str) -> Option<&[Header]> {
+        self.headers.iter().find(|h| h.scope == scope).map(|h| h.columns.as_slice())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::column_letters;
+
+    #[test]
+    fn letters_count_as_a_spreadsheet_does() {
+        let got: Vec<String> = [0, 25, 26, 51, 52, 701, 702].into_iter().map(column_letters).collect();
+        assert_eq!(got, ["A", "Z", "AA", "AZ", "BA", "ZZ", "AAA"]);
+    }
+}

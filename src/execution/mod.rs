@@ -1,0 +1,121 @@
+//! Executions: one end to end run of a connector, its states, stages and counters.
+
+pub mod outcome;
+pub mod state;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json};
+use utoipa::ToSchema;
+
+pub use outcome::{Counters, Outcome, RowOutcome, RowStatus};
+pub use state::{Stage, StageKind, StageStatus, State, Step};
+
+use crate::{
+    connector::{InputOptions, LoadStep, ScopeHeaders, Seed},
+    id::{ConnectorId, ExecutionId, FileId, MemberId, ScriptId},
+    script::ConfigMetadata,
+    variable::Variable,
+};
+
+/// What started a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum TriggerType {
+    /// `start-connector-flow`.
+    Fileupload,
+    /// `upload`.
+    Api,
+    /// An earlier run's input again.
+    Rerun,
+}
+
+impl TriggerType {
+    /// Every trigger.
+    pub const ALL: [Self; 3] = [Self::Fileupload, Self::Api, Self::Rerun];
+
+    /// The word as the API spells it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Fileupload => "fileupload",
+            Self::Api => "api",
+            Self::Rerun => "rerun",
+        }
+    }
+}
+
+/// Everything of the connector that a run uses, frozen when it is claimed: what a run did can always
+/// be explained.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// The script that ran.
+    pub script_id: ScriptId,
+    /// Its engine.
+    pub sql_version: String,
+    /// Its text.
+    pub user_script: String,
+    /// Its inputs and seeds.
+    pub config_metadata: ConfigMetadata,
+    /// The columns that the flow was configured with.
+    pub headers: Vec<ScopeHeaders>,
+    /// The variables.
+    pub variables: Vec<Variable>,
+    /// The flow, in `order`.
+    pub loads: Vec<LoadStep>,
+    /// The seeds' definition.
+    pub seeds: Vec<Seed>,
+    /// How the file is read.
+    pub input_options: InputOptions,
+    /// The connector's own time limit for the script.
+    pub timeout_s: Option<u32>,
+}
+
+/// One execution, as the store keeps it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Execution {
+    /// Identity.
+    pub id: ExecutionId,
+    /// Whose run it is.
+    pub connector_id: ConnectorId,
+    /// Counts the connector's runs from 1; names the produced files.
+    pub number: i64,
+    /// Where it is in its life.
+    pub state: State,
+    /// What started it.
+    pub trigger: TriggerType,
+    /// Does everything except write records.
+    pub is_dry_run: bool,
+    /// A dry run of the draft.
+    pub use_draft: bool,
+    /// Who started it.
+    pub started_by: Option<MemberId>,
+    /// When it was queued.
+    pub created: DateTime<Utc>,
+    /// When it was claimed.
+    pub started_at: Option<DateTime<Utc>>,
+    /// When it ended; set exactly then.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// The whole run-level error.
+    pub error_details: Option<String>,
+    /// Why it waits, or what is odd about it.
+    pub warning: Option<String>,
+    /// The stages with their counters, final once it ended.
+    pub stages: Vec<Stage>,
+    /// The sum over the load steps.
+    pub totals: Counters,
+    /// What it reads.
+    pub input_file: Option<FileId>,
+    /// The workbook.
+    pub final_report: Option<FileId>,
+    /// The output tables as CSV.
+    pub sql_output_zip: Option<FileId>,
+    /// Parameters of this run, over the connector's.
+    pub sql_parameters: Map<String, Json>,
+    /// Who asked to cancel it.
+    pub cancelled_by: Option<MemberId>,
+    /// When that was.
+    pub cancel_requested_at: Option<DateTime<Utc>>,
+    /// What it runs with; `None` until it is claimed.
+    pub snapshot: Option<Snapshot>,
+}

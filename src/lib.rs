@@ -1,0 +1,27 @@
+//! `smartconnector`: files in, SQL in the middle, records out, in one process.
+//!
+//! The modules are layers. Each imports only what stands above it in this list; `tests/layers.rs`
+//! holds the table and fails on a new edge.
+//!
+//! | layer | modules |
+//! |---|---|
+//! | words that know nothing | [`id`], [`clock`], [`error`], [`cancel`], [`progress`] |
+//! | values and rules: no I/O, no SQL, no HTTP | [`config`], [`object`], [`auth`], [`variable`], [`connector`], [`script`], [`execution`] |
+//! | workers: each does one thing with what it is given | [`input`], [`engine`], [`store`], [`load`], [`report`] |
+//! | what moves | [`runner`], [`package`], [`app`] |
+//! | what one may do, and how one asks | [`service`], [`api`], [`admin`], [`server`], [`cli`] |
+//!
+//! Start reading at [`runner`]'s `job.rs`: it is the table of contents of a run.
+
+#![forbid(unsafe_code)]
+
+pub mod cancel;
+pub mod clock;
+pub mod error;
+pub mod id;
+
+pub mod connector;
+pub mod execution;
+pub mod object;
+pub mod script;
+pub mod variable;

@@ -1,0 +1,3 @@
+//! The `smartconnector` program.
+
+fn main() {}

@@ -1,0 +1,113 @@
+//! `config_metadata`: which tables a script expects, and how their columns are read.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json};
+use utoipa::ToSchema;
+
+use crate::id::FileId;
+
+/// The inputs and seeds that a script expects. Unknown keys are kept.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, ToSchema)]
+pub struct ConfigMetadata {
+    /// The tables of `input`, in order of `page_idx`.
+    #[serde(default)]
+    pub input_tables: Vec<InputTable>,
+    /// The tables of `kizen`.
+    #[serde(default)]
+    pub seed_tables: Vec<SeedTable>,
+    /// What the last trigger was (16 keys of `meta.current_execution`, each optional).
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    pub triggered: Map<String, Json>,
+    /// Keys of other servers.
+    #[serde(flatten)]
+    #[schema(ignore)]
+    pub other: Map<String, Json>,
+}
+
+/// One table of `input`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct InputTable {
+    /// The file, sheet or member that it came from.
+    pub name: String,
+    /// The file.
+    #[serde(default)]
+    #[schema(value_type = Option<uuid::Uuid>)]
+    pub file_id: Option<FileId>,
+    /// Always `input`.
+    #[serde(default = "input_database")]
+    pub database: String,
+    /// Position among the file's tables.
+    #[serde(default)]
+    pub page_idx: u32,
+    /// In a dev package: where the file is.
+    #[serde(default)]
+    pub file_path: Option<String>,
+    /// The table's name in `input`.
+    pub table_name: String,
+    /// Its columns.
+    #[serde(default)]
+    pub columns_mapping: Vec<ColumnMapping>,
+}
+
+fn input_database() -> String {
+    "input".to_owned()
+}
+
+/// One table of `kizen`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SeedTable {
+    /// The CSV's name in a dev package.
+    pub name: String,
+    /// Always `kizen`.
+    #[serde(default = "seed_database")]
+    pub database: String,
+    /// The object's api name.
+    pub table_name: String,
+    /// `kizen_id` and the chosen fields.
+    #[serde(default)]
+    pub columns_mapping: Vec<ColumnMapping>,
+}
+
+fn seed_database() -> String {
+    "kizen".to_owned()
+}
+
+/// One column and how its cells are read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ColumnMapping {
+    /// The normalised name.
+    pub col: String,
+    /// The type that the reader converts to.
+    #[serde(rename = "type")]
+    pub kind: ColumnType,
+    /// The header as it stood in the file, when normalising changed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub original: Option<String>,
+}
+
+/// What the reader converts a cell to; a cell that does not convert becomes NULL with a warning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ColumnType {
+    /// As it stands.
+    #[default]
+    Str,
+    /// A 64 bit integer.
+    Int,
+    /// A float.
+    Float,
+    /// 0 or 1.
+    Bool,
+    /// An ISO date.
+    Date,
+    /// An ISO date and time.
+    Datetime,
+    /// A lower case UUID.
+    Uuid,
+    /// JSON text.
+    Json,
+    /// A JSON array of the comma separated items.
+    #[serde(rename = "array[string]")]
+    ArrayString,
+}

@@ -1,0 +1,104 @@
+//! Scripts: one version of a connector's SQL, and what it expects as input.
+
+pub mod metadata;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+pub use metadata::{ColumnMapping, ColumnType, ConfigMetadata, InputTable, SeedTable};
+
+use crate::id::{ConnectorId, FileId, MemberId, ScriptId};
+
+/// The engine of this server, as `sql_version` names it.
+pub const SQLITE: &str = "sqlite-3";
+
+/// Version names of the reference product: accepted, and mapped to [`SQLITE`] with a warning.
+pub const REFERENCE_VERSIONS: [&str; 5] = ["1.3.x", "3.1.x", "3.4.x", "3.6.x", "4.1.x"];
+
+/// Draft or live. A connector has exactly one draft and at most one live script; earlier live ones are
+/// history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ScriptStatus {
+    /// May be edited.
+    Draft,
+    /// What live runs use.
+    Live,
+    /// Published once, replaced since; answered by no scripts path.
+    History,
+}
+
+impl ScriptStatus {
+    /// The word as the API spells it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::Live => "live",
+            Self::History => "history",
+        }
+    }
+}
+
+/// How the script's output sample fares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SampleState {
+    /// Never run since the draft was made or its engine changed.
+    Setup,
+    /// Being generated.
+    InProgress,
+    /// `output_csv_file` is what the script gave.
+    Success,
+    /// `error` says why.
+    Failed,
+}
+
+impl SampleState {
+    /// The word as the API spells it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Setup => "setup",
+            Self::InProgress => "in_progress",
+            Self::Success => "success",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// One version of a connector's SQL.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Script {
+    /// Identity; publishing keeps it.
+    pub id: ScriptId,
+    /// Whose it is.
+    pub connector_id: ConnectorId,
+    /// Draft, live or history.
+    pub status: ScriptStatus,
+    /// How its sample fares.
+    pub state: SampleState,
+    /// The engine.
+    pub sql_version: String,
+    /// The SQL, verbatim.
+    pub user_script: String,
+    /// The inputs and seeds that it expects.
+    pub config_metadata: ConfigMetadata,
+    /// The last good sample.
+    pub output_file: Option<FileId>,
+    /// Per scope the columns of the last good sample: what publishing writes to the connector.
+    pub output_headers: Vec<crate::connector::ScopeHeaders>,
+    /// Why the last sample failed.
+    pub error: Option<String>,
+    /// The script changed after its sample was started.
+    pub sample_is_stale: bool,
+    /// When it was made.
+    pub created: DateTime<Utc>,
+    /// When it was last edited or sampled.
+    pub updated: DateTime<Utc>,
+    /// When it was published.
+    pub published: Option<DateTime<Utc>>,
+    /// Who published it.
+    pub published_by: Option<MemberId>,
+}
