@@ -25,3 +25,5 @@ pub mod execution;
 pub mod object;
 pub mod script;
 pub mod variable;
+
+pub mod store;

@@ -1,0 +1,169 @@
+-- control.db: who may do what, what is configured, and what ran.
+-- Times are milliseconds since 1970 (UTC). Ids are UUIDs as text.
+
+CREATE TABLE workspace (
+    only         INTEGER PRIMARY KEY CHECK (only = 1),
+    id           TEXT NOT NULL,
+    name         TEXT NOT NULL,
+    timezone     TEXT NOT NULL,             -- IANA
+    currency     TEXT NOT NULL,             -- ISO 4217
+    phone_region TEXT NOT NULL,             -- ISO 3166 alpha-2, for numbers without a country code
+    form_secret  BLOB NOT NULL,             -- signs upload forms
+    created      INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE member (
+    id         TEXT PRIMARY KEY,
+    email      TEXT NOT NULL,
+    first_name TEXT NOT NULL,
+    last_name  TEXT NOT NULL,
+    role       TEXT NOT NULL CHECK (role IN ('sender', 'viewer', 'runner', 'editor', 'admin')),
+    created    INTEGER NOT NULL,
+    deleted    INTEGER
+) STRICT;
+CREATE UNIQUE INDEX member_email ON member (lower(email)) WHERE deleted IS NULL;
+
+CREATE TABLE api_key (
+    id           TEXT PRIMARY KEY,
+    member_id    TEXT NOT NULL REFERENCES member (id),
+    name         TEXT NOT NULL,
+    secret_hash  BLOB NOT NULL UNIQUE,      -- SHA-256 of 256 random bits: nothing to slow down
+    role         TEXT NOT NULL CHECK (role IN ('sender', 'viewer', 'runner', 'editor', 'admin')),
+    connectors   TEXT,                      -- JSON list of connector ids; NULL: all
+    created      INTEGER NOT NULL,
+    last_used_at INTEGER,
+    expires_at   INTEGER,
+    revoked_at   INTEGER
+) STRICT;
+
+CREATE TABLE session (
+    token_hash BLOB PRIMARY KEY,
+    key_id     TEXT NOT NULL REFERENCES api_key (id),
+    created    INTEGER NOT NULL,
+    expires    INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE connector (
+    id              TEXT PRIMARY KEY,
+    api_name        TEXT NOT NULL UNIQUE,
+    name            TEXT NOT NULL,
+    name_key        TEXT NOT NULL UNIQUE,   -- trimmed, lower case
+    description     TEXT NOT NULL,
+    connector_type  TEXT NOT NULL,
+    status          TEXT NOT NULL CHECK (status IN ('setup', 'operational', 'need_attention', 'inactive')),
+    custom_object   TEXT NOT NULL,
+    source_file     TEXT,
+    headers         TEXT NOT NULL,          -- JSON, as are the next six
+    variables       TEXT NOT NULL,
+    loads           TEXT NOT NULL,
+    seeds           TEXT NOT NULL,
+    sql_parameters  TEXT NOT NULL,
+    input_options   TEXT NOT NULL,
+    timeout_s       INTEGER,
+    max_concurrency INTEGER NOT NULL,
+    run_count       INTEGER NOT NULL DEFAULT 0,
+    last_used_at    INTEGER,
+    created         INTEGER NOT NULL,
+    updated         INTEGER NOT NULL,
+    created_by      TEXT
+) STRICT;
+
+CREATE TABLE script (
+    seq             INTEGER PRIMARY KEY AUTOINCREMENT,
+    id              TEXT NOT NULL UNIQUE,
+    connector_id    TEXT NOT NULL REFERENCES connector (id) ON DELETE CASCADE,
+    status          TEXT NOT NULL CHECK (status IN ('draft', 'live', 'history')),
+    state           TEXT NOT NULL CHECK (state IN ('setup', 'in_progress', 'success', 'failed')),
+    sql_version     TEXT NOT NULL,
+    user_script     TEXT NOT NULL,
+    config_metadata TEXT NOT NULL,
+    output_file     TEXT,
+    output_headers  TEXT NOT NULL,
+    error           TEXT,
+    sample_is_stale INTEGER NOT NULL CHECK (sample_is_stale IN (0, 1)),
+    created         INTEGER NOT NULL,
+    updated         INTEGER NOT NULL,
+    published       INTEGER,
+    published_by    TEXT
+) STRICT;
+-- Exactly one draft and at most one live script per connector.
+CREATE UNIQUE INDEX script_one_draft ON script (connector_id) WHERE status = 'draft';
+CREATE UNIQUE INDEX script_one_live ON script (connector_id) WHERE status = 'live';
+CREATE INDEX script_connector ON script (connector_id, seq);
+
+-- What a run ran with. Runs with equal configuration share one row.
+CREATE TABLE snapshot (
+    key  INTEGER PRIMARY KEY,
+    hash BLOB NOT NULL UNIQUE,              -- SHA-256 of body
+    body TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE execution (
+    seq            INTEGER PRIMARY KEY AUTOINCREMENT,
+    id             TEXT NOT NULL UNIQUE,
+    connector_id   TEXT NOT NULL REFERENCES connector (id) ON DELETE CASCADE,
+    number         INTEGER NOT NULL,
+    state          TEXT NOT NULL CHECK (state IN ('queued', 'in_progress', 'cancelling', 'success', 'partial_success', 'failed', 'cancelled')),
+    trigger_type   TEXT NOT NULL,
+    is_dry_run     INTEGER NOT NULL CHECK (is_dry_run IN (0, 1)),
+    use_draft      INTEGER NOT NULL CHECK (use_draft IN (0, 1)),
+    started_by     TEXT,
+    created        INTEGER NOT NULL,
+    started_at     INTEGER,
+    ended_at       INTEGER,
+    error_details  TEXT,
+    warning        TEXT,
+    stages         TEXT NOT NULL,           -- JSON, as are totals and sql_parameters
+    totals         TEXT NOT NULL,
+    sql_parameters TEXT NOT NULL,
+    input_file     TEXT,
+    input_name     TEXT NOT NULL,           -- for search
+    final_report   TEXT,
+    sql_output_zip TEXT,
+    cancelled_by   TEXT,
+    cancel_requested_at INTEGER,
+    snapshot       INTEGER REFERENCES snapshot (key),
+    outcomes_cut   INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (connector_id, number),
+    CHECK ((ended_at IS NOT NULL) = (state IN ('success', 'partial_success', 'failed', 'cancelled'))),
+    CHECK (state = 'queued' OR started_at IS NOT NULL OR state = 'cancelled')
+) STRICT;
+CREATE INDEX execution_connector ON execution (connector_id, seq);
+CREATE INDEX execution_open ON execution (state, seq) WHERE state IN ('queued', 'in_progress', 'cancelling');
+
+CREATE TABLE execution_log (
+    execution INTEGER NOT NULL REFERENCES execution (seq) ON DELETE CASCADE,
+    n         INTEGER NOT NULL,
+    at        INTEGER NOT NULL,
+    level     TEXT NOT NULL,
+    stage     TEXT,
+    message   TEXT NOT NULL,
+    PRIMARY KEY (execution, n)
+) STRICT, WITHOUT ROWID;
+
+-- As in records.db, for dry runs.
+CREATE TABLE row_outcome (
+    execution_id TEXT NOT NULL,
+    n        INTEGER NOT NULL,
+    step     INTEGER NOT NULL,
+    scope    TEXT NOT NULL,
+    row      INTEGER NOT NULL,
+    line     INTEGER,
+    source   TEXT,
+    status   TEXT NOT NULL CHECK (status IN ('error', 'warning', 'skipped', 'updated')),
+    record   INTEGER,
+    messages TEXT NOT NULL,
+    PRIMARY KEY (execution_id, n)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE event (
+    seq          INTEGER PRIMARY KEY AUTOINCREMENT,
+    id           TEXT NOT NULL UNIQUE,
+    connector_id TEXT,                      -- NULL: about the server
+    created      INTEGER NOT NULL,
+    event_type   TEXT NOT NULL,
+    message      TEXT NOT NULL,
+    actor        TEXT,                      -- member id; NULL: the server
+    execution_id TEXT
+) STRICT;
+CREATE INDEX event_connector ON event (connector_id, seq);

@@ -1,0 +1,158 @@
+//! How everything is kept: three SQLite files in the data folder, split by how they are written.
+//!
+//! | file | holds | why it is alone |
+//! |---|---|---|
+//! | `control.db` | workspace, members, keys, connectors, scripts, executions, events | small writes that must never wait for a load |
+//! | `records.db` | objects, fields, options, filter groups, one table per object, row outcomes, the runs' ledger | a load's large transactions |
+//! | `files.db` | uploaded and produced files, in chunks | large sequential writes |
+//!
+//! Commits are not atomic across files, so what must be true together lives in one file, and what
+//! crosses files is a sequence of idempotent steps keyed by a stored id, finished or undone at the next
+//! start (`runner`'s `recover`). Each file has one writer connection, handed out fairly, and a pool of
+//! readers that can't write.
+
+pub mod error;
+pub mod migrate;
+pub mod pool;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+pub use pool::Database;
+
+use crate::{
+    clock::Clock,
+    error::{Code, Error, Result},
+};
+
+/// The store of one data folder. One per process; a second process on the same folder is refused.
+pub struct Store {
+    /// Workspace, members, connectors, scripts, executions.
+    pub control: Database,
+    /// Objects, records, row outcomes, ledger.
+    pub records: Database,
+    /// Files in chunks.
+    pub files: Database,
+    /// The folder itself.
+    pub dir: PathBuf,
+    /// Stamps what is written.
+    pub clock: Clock,
+    /// Held while the process lives.
+    _lock: fs::File,
+}
+
+impl Store {
+    /// Opens (or makes) the data folder and brings its databases to today's schema.
+    ///
+    /// # Errors
+    /// When another process holds the folder, a database is newer than this program, or the disk fails.
+    pub fn open(dir: &Path, clock: Clock) -> Result<Self> {
+        make_private(dir)?;
+        let lock = lock(dir)?;
+        let open = |kind: migrate::Kind| migrate::open(dir, kind);
+        Ok(Self {
+            control: open(migrate::Kind::Control)?,
+            records: open(migrate::Kind::Records)?,
+            files: open(migrate::Kind::Files)?,
+            dir: dir.to_owned(),
+            clock,
+            _lock: lock,
+        })
+    }
+
+    /// Where executions keep their scratch databases; swept at start.
+    #[must_use]
+    pub fn scratch_dir(&self) -> PathBuf {
+        self.dir.join("scratch")
+    }
+}
+
+fn make_private(dir: &Path) -> Result<()> {
+    let failed = |e| Error::internal(format!("data folder {}: {e}", dir.display()));
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt as _;
+        builder.mode(0o700);
+    }
+    builder.create(dir).map_err(failed)
+}
+
+/// Takes the lock file. Its text is the holder's process id, for the person who looks.
+fn lock(dir: &Path) -> Result<fs::File> {
+    use std::io::Write as _;
+    let path = dir.join("server.lock");
+    let failed = |e| Error::internal(format!("lock file {}: {e}", path.display()));
+    let mut file = fs::OpenOptions::new()
+        .create(true)
+        .read(true)
+        .write(true)
+        .truncate(false)
+        .open(&path)
+        .map_err(failed)?;
+    if let Err(fs::TryLockError::WouldBlock) = file.try_lock() {
+        let pid = fs::read_to_string(&path).unwrap_or_default();
+        return Err(Error::new(
+            Code::Conflict,
+            format!(
+                "Another smartconnector (process {}) uses the data folder {}. Stop it, or choose another folder with --data.",
+                pid.trim(),
+                dir.display()
+            ),
+        ));
+    }
+    file.set_len(0).and_then(|()| write!(file, "{}", std::process::id())).map_err(failed)?;
+    Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_opens_again_with_what_was_written_and_only_once_at_a_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path(), Clock::system()).unwrap();
+        store
+            .control
+            .write(|tx| {
+                tx.execute(
+                    "INSERT INTO member VALUES ('m', 'a@example.org', 'A', 'B', 'admin', 1, NULL)",
+                    [],
+                )?;
+                Ok(())
+            })
+            .unwrap();
+        let refusal = Store::open(dir.path(), Clock::system()).err().unwrap();
+        assert_eq!(refusal.code, Code::Conflict);
+        assert!(refusal.detail.contains(&std::process::id().to_string()), "{refusal}");
+        drop(store);
+        let store = Store::open(dir.path(), Clock::system()).unwrap();
+        let members: i64 = store
+            .control
+            .read(|c| Ok(c.query_row("SELECT count(*) FROM member", [], |r| r.get(0))?))
+            .unwrap();
+        assert_eq!(members, 1);
+    }
+
+    #[test]
+    fn a_reader_cannot_write() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path(), Clock::system()).unwrap();
+        let outcome = store.records.reader().unwrap().execute("DELETE FROM object", []);
+        assert!(outcome.is_err());
+    }
+
+    #[test]
+    fn a_newer_database_is_refused_and_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        drop(Store::open(dir.path(), Clock::system()).unwrap());
+        let path = dir.path().join("control.db");
+        rusqlite::Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
+        let refusal = Store::open(dir.path(), Clock::system()).err().unwrap();
+        assert!(refusal.detail.contains("schema 99"), "{refusal}");
+    }
+}
