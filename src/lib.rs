@@ -20,6 +20,8 @@ pub mod clock;
 pub mod error;
 pub mod id;
 
+pub mod auth;
+pub mod config;
 pub mod connector;
 pub mod execution;
 pub mod object;

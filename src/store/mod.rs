@@ -11,9 +11,14 @@
 //! start (`runner`'s `recover`). Each file has one writer connection, handed out fairly, and a pool of
 //! readers that can't write.
 
+pub mod column;
 pub mod error;
+pub mod key;
+pub mod member;
 pub mod migrate;
 pub mod pool;
+pub mod time;
+pub mod workspace;
 
 use std::{
     fs,

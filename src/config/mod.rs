@@ -1,0 +1,179 @@
+//! The configuration: plain values, one file per section.
+//!
+//! Defaults are overridden by the file, the file by the environment (`SMARTCONNECTOR_<SECTION>_<KEY>`),
+//! the environment by flags. An unknown key, section or variable of that form is an error: a typo must
+//! not silently leave a limit at its default. `config.toml` in the repository lists every key with its
+//! default; a test compares it with this module.
+
+pub mod engine;
+pub mod files;
+pub mod log;
+pub mod report;
+pub mod runner;
+pub mod server;
+pub mod workspace;
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use toml::{Table, Value};
+
+pub use self::{
+    engine::EngineConfig, files::FilesConfig, log::LogConfig, report::ReportConfig, runner::RunnerConfig,
+    server::ServerConfig, workspace::WorkspaceConfig,
+};
+use crate::error::{Error, Result};
+
+/// The commented default file, as `smartconnector config --default` prints it.
+pub const DEFAULT_FILE: &str = include_str!("../../config.toml");
+
+const PREFIX: &str = "SMARTCONNECTOR_";
+/// Variables of the same prefix that are no configuration keys.
+const NOT_KEYS: [&str; 5] = [
+    "SMARTCONNECTOR_ADMIN_KEY",
+    "SMARTCONNECTOR_BUSINESS_ID",
+    "SMARTCONNECTOR_USER_ID",
+    "SMARTCONNECTOR_URL",
+    "SMARTCONNECTOR_KEY",
+];
+
+/// Everything that can be configured.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Address, limits on requests.
+    pub server: ServerConfig,
+    /// What the workspace is at the first start.
+    pub workspace: WorkspaceConfig,
+    /// Uploaded and produced files.
+    pub files: FilesConfig,
+    /// Limits on scripts.
+    pub engine: EngineConfig,
+    /// Executions.
+    pub runner: RunnerConfig,
+    /// What a run leaves.
+    pub report: ReportConfig,
+    /// Log lines.
+    pub log: LogConfig,
+}
+
+impl Config {
+    /// Reads `file` (or nothing) and the environment `vars` over the defaults.
+    ///
+    /// # Errors
+    /// Names the file, key or variable that is wrong, and what was expected.
+    pub fn load(file: Option<&Path>, vars: impl IntoIterator<Item = (String, String)>) -> Result<Self> {
+        let mut table = match file {
+            None => Table::new(),
+            Some(path) => {
+                let text = std::fs::read_to_string(path)
+                    .map_err(|e| Error::invalid(format!("config file {}: {e}", path.display())))?;
+                text.parse::<Table>()
+                    .map_err(|e| Error::invalid(format!("config file {}: {e}", path.display())))?
+            }
+        };
+        let defaults = Table::try_from(Self::default()).map_err(Error::internal)?;
+        for (name, text) in vars {
+            if name.starts_with(PREFIX) && !NOT_KEYS.contains(&name.as_str()) {
+                set_from_environment(&mut table, &defaults, &name, &text)?;
+            }
+        }
+        let config: Self = table.try_into().map_err(|e| Error::invalid(format!("configuration: {e}")))?;
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<()> {
+        self.server.check()?;
+        self.workspace.check()?;
+        self.engine.check()?;
+        self.runner.check()
+    }
+}
+
+fn set_from_environment(table: &mut Table, defaults: &Table, name: &str, text: &str) -> Result<()> {
+    let key = name[PREFIX.len()..].to_ascii_lowercase();
+    let unknown = || {
+        Error::invalid(format!(
+            "environment variable {name}: there is no such configuration key. `smartconnector config --default` lists them."
+        ))
+    };
+    let (section, key) = key.split_once('_').ok_or_else(unknown)?;
+    let default = defaults.get(section).and_then(|s| s.get(key)).ok_or_else(unknown)?;
+    let wrong = |expected: &str| {
+        Error::invalid(format!("environment variable {name}: found {text:?}, expected {expected}"))
+    };
+    let value = match default {
+        Value::Integer(_) => Value::Integer(text.parse().map_err(|_| wrong("a whole number"))?),
+        Value::Boolean(_) => Value::Boolean(text.parse().map_err(|_| wrong("true or false"))?),
+        Value::Array(_) => Value::Array(
+            text.split(',')
+                .map(str::trim)
+                .filter(|s| !s.is_empty())
+                .map(|s| Value::String(s.into()))
+                .collect(),
+        ),
+        _ => Value::String(text.to_owned()),
+    };
+    let section = table.entry(section).or_insert_with(|| Value::Table(Table::new()));
+    section.as_table_mut().ok_or_else(unknown)?.insert(key.to_owned(), value);
+    Ok(())
+}
+
+/// A sentence for a value outside its range.
+fn out_of_range(key: &str, found: impl std::fmt::Display, expected: &str) -> Error {
+    Error::invalid(format!("configuration: {key} = {found}, expected {expected}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(text: &str, vars: &[(&str, &str)]) -> Result<Config> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        Config::load(Some(file.path()), vars.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())))
+    }
+
+    #[test]
+    fn the_default_file_says_what_the_code_does() {
+        let table: Table = DEFAULT_FILE.parse().unwrap();
+        assert_eq!(table, Table::try_from(Config::default()).unwrap());
+    }
+
+    #[test]
+    fn every_key_of_the_default_file_has_a_comment() {
+        let mut previous = "";
+        for line in DEFAULT_FILE.lines().filter(|line| !line.is_empty()) {
+            if !line.starts_with('#') && !line.starts_with('[') {
+                assert!(previous.starts_with('#'), "no comment above {line:?}");
+            }
+            previous = line;
+        }
+    }
+
+    #[test]
+    fn file_then_environment() {
+        let text = "[runner]\nworkers = 3\nbatch_rows = 10\n";
+        let config =
+            load(text, &[("SMARTCONNECTOR_RUNNER_WORKERS", "5"), ("SMARTCONNECTOR_URL", "x"), ("HOME", "y")])
+                .unwrap();
+        assert_eq!((config.runner.workers, config.runner.batch_rows), (5, 10));
+        assert_eq!(config.files, FilesConfig::default());
+    }
+
+    #[test]
+    fn what_is_not_known_or_not_sensible_is_refused_by_name() {
+        for (text, vars, named) in [
+            ("[runner]\nworker = 3", &[][..], "worker"),
+            ("[runer]\n", &[], "runer"),
+            ("", &[("SMARTCONNECTOR_RUNNER_WORKER", "5")], "SMARTCONNECTOR_RUNNER_WORKER"),
+            ("", &[("SMARTCONNECTOR_RUNNER_WORKERS", "many")], "many"),
+            ("[runner]\nworkers = 0", &[], "runner.workers"),
+            ("[workspace]\ntimezone = \"Mars/Olympus\"", &[], "Mars/Olympus"),
+        ] {
+            let refusal = load(text, vars).unwrap_err();
+            assert!(refusal.detail.contains(named), "{refusal}");
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Members.
+
+use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
+
+use super::{column, error::is_unique_violation, time};
+use crate::{
+    auth::{Member, Role},
+    error::{Code, Error, Result},
+    id::MemberId,
+};
+
+pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Member> {
+    Ok(Member {
+        id: column::parsed(row, "id")?,
+        email: row.get("email")?,
+        first_name: row.get("first_name")?,
+        last_name: row.get("last_name")?,
+        role: column::word(row, "role", Role::parse)?,
+        created: time::get(row, "created")?,
+        deleted: time::get_optional(row, "deleted")?,
+    })
+}
+
+/// The member with this id, removed or not.
+pub fn find(conn: &Connection, id: MemberId) -> Result<Option<Member>> {
+    let mut statement = conn.prepare_cached("SELECT * FROM member WHERE id = ?")?;
+    Ok(statement.query_row([id.to_string()], from_row).optional()?)
+}
+
+/// Live members whose name or e-mail address contains `search`, by name; at most `limit` from `offset`.
+pub fn search(conn: &Connection, search: &str, limit: i64, offset: i64) -> Result<(i64, Vec<Member>)> {
+    let filter = "FROM member WHERE deleted IS NULL
+        AND instr(lower(first_name || ' ' || last_name || ' ' || email), lower(?1))";
+    let count = conn.query_row(&format!("SELECT count(*) {filter}"), [search], |row| row.get(0))?;
+    let mut statement = conn.prepare_cached(&format!(
+        "SELECT * {filter} ORDER BY first_name, last_name, email, id LIMIT ?2 OFFSET ?3"
+    ))?;
+    let rows = statement.query_map(params![search, limit, offset], from_row)?;
+    Ok((count, rows.collect::<rusqlite::Result<_>>()?))
+}
+
+/// Every live member, for look-ups by e-mail address.
+pub fn all(conn: &Connection) -> Result<Vec<Member>> {
+    let mut statement =
+        conn.prepare_cached("SELECT * FROM member WHERE deleted IS NULL ORDER BY created, id")?;
+    let rows = statement.query_map([], from_row)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Adds a member.
+///
+/// # Errors
+/// `unique` when a live member has the address.
+pub fn insert(tx: &Transaction<'_>, member: &Member) -> Result<()> {
+    tx.execute(
+        "INSERT INTO member (id, email, first_name, last_name, role, created) VALUES (?, ?, ?, ?, ?, ?)",
+        params![
+            member.id.to_string(),
+            member.email,
+            member.first_name,
+            member.last_name,
+            member.role.as_str(),
+            time::to_ms(member.created)
+        ],
+    )
+    .map_err(|e| {
+        if is_unique_violation(&e) {
+            Error::new(
+                Code::Unique,
+                format!("A member with the e-mail address {} already exists.", member.email),
+            )
+        } else {
+            e.into()
+        }
+    })?;
+    Ok(())
+}
