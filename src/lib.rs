@@ -29,3 +29,9 @@ pub mod script;
 pub mod variable;
 
 pub mod store;
+
+pub mod app;
+
+pub mod api;
+pub mod server;
+pub mod service;

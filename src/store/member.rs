@@ -75,3 +75,9 @@ pub fn insert(tx: &Transaction<'_>, member: &Member) -> Result<()> {
     })?;
     Ok(())
 }
+
+/// The member made at the first start.
+pub fn first(conn: &Connection) -> Result<MemberId> {
+    let mut statement = conn.prepare_cached("SELECT id FROM member ORDER BY created, rowid LIMIT 1")?;
+    Ok(statement.query_row([], |row| column::parsed(row, "id"))?)
+}

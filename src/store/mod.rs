@@ -26,6 +26,7 @@ use std::{
 };
 
 pub use pool::Database;
+pub use rusqlite::{Connection, Transaction};
 
 use crate::{
     clock::Clock,

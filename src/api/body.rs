@@ -1,0 +1,124 @@
+//! Bodies and query strings as typed values, refused in the API's own error shape.
+
+use std::{future::Future, pin::Pin};
+
+use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
+use futures_util::StreamExt as _;
+use serde::de::DeserializeOwned;
+
+use super::error::ApiError;
+use crate::{
+    app::App,
+    error::{Code, Error, Result},
+};
+
+/// A JSON body. An empty one reads as `{}`, whatever its content type: clients send
+/// `Content-Type: application/json` on POSTs without a body.
+#[derive(Debug)]
+pub struct Body<T>(pub T);
+
+impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
+    type Error = ApiError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let limit =
+            request.app_data::<web::Data<App>>().map_or(0, |app| app.config.server.max_json_mb as usize);
+        let mut payload = payload.take();
+        Box::pin(async move {
+            let bytes = read(&mut payload, limit).await?;
+            Ok(Self(parse(&bytes)?))
+        })
+    }
+}
+
+async fn read(payload: &mut Payload, limit_mb: usize) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|e| Error::invalid(format!("The body broke off: {e}")))?;
+        if bytes.len() + chunk.len() > limit_mb * 1024 * 1024 {
+            return Err(Error::new(
+                Code::TooLarge,
+                format!("The body is larger than {limit_mb} MB (server.max_json_mb)."),
+            ));
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}
+
+/// Reads a JSON text; an empty one is `{}`.
+pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+    let text = if bytes.iter().all(u8::is_ascii_whitespace) { b"{}" } else { bytes };
+    let mut reader = serde_json::Deserializer::from_slice(text);
+    let value = serde_path_to_error::deserialize(&mut reader).map_err(|e| refused(&e))?;
+    reader.end().map_err(|e| Error::invalid(format!("The body is not one JSON document: {e}")))?;
+    Ok(value)
+}
+
+fn refused(error: &serde_path_to_error::Error<serde_json::Error>) -> Error {
+    let path = error.path().to_string();
+    let reason = error.inner().to_string();
+    if !error.inner().is_data() {
+        return Error::invalid(format!("The body is not valid JSON: {reason}"));
+    }
+    // serde says where in the text; the path says it better.
+    let reason = reason.split(" at line ").next().unwrap_or_default().to_owned();
+    if let Some(name) = reason.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`')) {
+        return Error::required(&if path == "." { name.to_owned() } else { format!("{path}.{name}") });
+    }
+    if path == "." { Error::invalid(reason) } else { Error::invalid(format!("{path}: {reason}")).at(&path) }
+}
+
+/// A query string. Unknown names are refused: a misspelt filter must not silently select everything.
+#[derive(Debug)]
+pub struct Params<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequest for Params<T> {
+    type Error = ApiError;
+    type Future = std::future::Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let value = serde_urlencoded::from_str(request.query_string())
+            .map(Self)
+            .map_err(|e| ApiError(Error::invalid(format!("The query string is wrong: {e}"))));
+        std::future::ready(value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Deserialize, Debug, PartialEq)]
+    #[serde(deny_unknown_fields)]
+    struct Thing {
+        #[serde(default)]
+        items: Vec<Item>,
+    }
+    #[derive(Deserialize, Debug, PartialEq)]
+    #[serde(deny_unknown_fields)]
+    struct Item {
+        size: u8,
+    }
+
+    #[test]
+    fn refusals_name_the_field() {
+        assert_eq!(parse::<Thing>(b"  ").unwrap(), Thing { items: vec![] });
+        for (body, detail) in [
+            (
+                r#"{"items": [{"size": 1}, {"size": "x"}]}"#,
+                r#"items[1].size: invalid type: string "x", expected u8"#,
+            ),
+            (r#"{"items": [{}]}"#, "items[0].size: This field is required."),
+            (r#"{"itemz": []}"#, "itemz: unknown field `itemz`, expected `items`"),
+        ] {
+            assert_eq!(parse::<Thing>(body.as_bytes()).unwrap_err().detail, detail);
+        }
+        let refusal = parse::<Thing>(br#"{"items": ["#).unwrap_err();
+        assert!(refusal.detail.starts_with("The body is not valid JSON"), "{refusal}");
+        assert!(parse::<Thing>(br"{} {}").is_err());
+    }
+}

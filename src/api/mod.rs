@@ -1,0 +1,44 @@
+//! HTTP: every route of the API.
+//!
+//! A handler extracts, calls one service function on the blocking pool, and wraps the answer in its
+//! JSON shape. The OpenAPI document is collected from the handlers, so it can't miss one.
+
+pub mod auth;
+pub mod body;
+pub mod docs;
+pub mod error;
+pub mod page;
+pub mod people;
+pub mod session;
+
+use actix_web::web;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use self::error::ApiError;
+use crate::{
+    app::App,
+    error::{Error, Result},
+};
+
+/// Registers every route.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config
+        .service(session::sign_in)
+        .service(session::sign_out)
+        .service(people::typeahead)
+        .service(people::keys)
+        .service(people::create_key)
+        .service(people::revoke_key);
+}
+
+/// Runs `work` on the blocking pool: nothing below this layer is async, and nothing there may hold up
+/// the threads that accept requests.
+pub async fn blocking<T: Send + 'static>(
+    app: web::Data<App>,
+    work: impl FnOnce(&App) -> Result<T> + Send + 'static,
+) -> Result<T, ApiError> {
+    match web::block(move || work(&app)).await {
+        Ok(answer) => answer.map_err(ApiError),
+        Err(_) => Err(ApiError(Error::internal("a request's work panicked or was dropped"))),
+    }
+}

@@ -1,0 +1,124 @@
+//! Lists: `{count, next, previous, results}`, paged by number.
+
+use std::future::{Ready, ready};
+
+use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::error::ApiError;
+use crate::{
+    app::App,
+    error::{Error, Result},
+    service::paging::Paging,
+};
+
+/// One page of a list.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Page<T> {
+    /// How many there are in all.
+    pub count: u64,
+    /// The next page's address, every filter included.
+    #[schema(required)]
+    pub next: Option<String>,
+    /// The previous page's address.
+    #[schema(required)]
+    pub previous: Option<String>,
+    /// This page's rows.
+    pub results: Vec<T>,
+}
+
+/// Where this request was addressed: makes the absolute URLs of its answer.
+#[derive(Debug, Clone)]
+pub struct Links {
+    base: String,
+    path: String,
+    query: String,
+}
+
+impl Links {
+    /// An absolute URL of this server. `path` starts with `/`.
+    #[must_use]
+    pub fn absolute(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
+    /// Wraps one page's rows.
+    #[must_use]
+    pub fn page<T>(&self, paging: Paging, count: u64, results: Vec<T>) -> Page<T> {
+        let last = count.div_ceil(u64::from(paging.size)).max(1);
+        let page = u64::from(paging.page);
+        Page {
+            count,
+            next: (page < last).then(|| self.to_page(page + 1)),
+            previous: (page > 1).then(|| self.to_page((page - 1).min(last))),
+            results,
+        }
+    }
+
+    /// Wraps a list that is never long: all of it is one page.
+    #[must_use]
+    pub fn whole<T>(&self, results: Vec<T>) -> Page<T> {
+        Page { count: results.len() as u64, next: None, previous: None, results }
+    }
+
+    fn to_page(&self, page: u64) -> String {
+        let mut pairs: Vec<(String, String)> = serde_urlencoded::from_str(&self.query).unwrap_or_default();
+        pairs.retain(|(name, _)| name != "page");
+        pairs.push(("page".to_owned(), page.to_string()));
+        let query = serde_urlencoded::to_string(&pairs).unwrap_or_default();
+        format!("{}{}?{query}", self.base, self.path)
+    }
+}
+
+impl FromRequest for Links {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let base = request
+            .app_data::<web::Data<App>>()
+            .ok_or_else(|| ApiError(Error::internal("the router has no App")))
+            .map(|app| base(request, &app.config.server.public_url));
+        ready(base.map(|base| Self {
+            base,
+            path: request.path().to_owned(),
+            query: request.query_string().to_owned(),
+        }))
+    }
+}
+
+/// `server.public_url`, else the `Host` header, which `server` has checked by now.
+fn base(request: &HttpRequest, public_url: &str) -> String {
+    if public_url.is_empty() {
+        let connection = request.connection_info();
+        format!("{}://{}", if request.app_config().secure() { "https" } else { "http" }, connection.host())
+    } else {
+        public_url.trim_end_matches('/').to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_keep_every_filter() {
+        let links = Links {
+            base: "http://h".into(),
+            path: "/api/x".into(),
+            query: "search=a%26b&page=2&page_size=2&ordering=-name".into(),
+        };
+        let page = links.page(Paging::new(Some(2), Some(2)).unwrap(), 5, vec![1, 2]);
+        assert_eq!(
+            page.next.as_deref(),
+            Some("http://h/api/x?search=a%26b&page_size=2&ordering=-name&page=3")
+        );
+        assert_eq!(
+            page.previous.as_deref(),
+            Some("http://h/api/x?search=a%26b&page_size=2&ordering=-name&page=1")
+        );
+        let last = links.page(Paging::new(Some(3), Some(2)).unwrap(), 5, vec![1]);
+        assert_eq!(last.next, None);
+    }
+}

@@ -1,0 +1,183 @@
+//! The one actix process: builds the router, checks what every request must satisfy, listens, stops.
+
+use std::{net::TcpListener, sync::Arc, time::Duration};
+
+use actix_web::{
+    App as Router, Error as ActixError, HttpRequest, HttpResponse, HttpServer, ResponseError as _,
+    body::MessageBody,
+    dev::{Server, ServiceRequest, ServiceResponse},
+    http::header::{self, HeaderName, HeaderValue},
+    middleware::{Compress, Next, from_fn},
+    web,
+};
+use utoipa::OpenApi as _;
+use utoipa_actix_web::AppExt as _;
+
+use crate::{
+    api::{self, docs, error::ApiError},
+    app::App,
+    error::{Code, Error, Result},
+};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Threads for blocking work, per HTTP worker. SQLite's readers and one writer per file are what they
+/// wait for; more would only queue up there.
+const BLOCKING_THREADS: usize = 16;
+
+/// Binds `listen` (`host:port`).
+pub fn bind(listen: &str) -> Result<TcpListener> {
+    TcpListener::bind(listen).map_err(|e| {
+        Error::new(
+            Code::Conflict,
+            format!("Can't listen on {listen}: {e}. Choose another address with --listen."),
+        )
+    })
+}
+
+/// Starts serving `app`. The server runs until its handle stops it.
+pub fn start(app: web::Data<App>, listener: TcpListener) -> Result<Server> {
+    let schema = web::Data::new(docs::Schema(openapi().into()));
+    let grace = u64::from(app.config.server.shutdown_grace_s);
+    let server = HttpServer::new(move || {
+        let (router, _) = Router::new()
+            .app_data(app.clone())
+            .app_data(schema.clone())
+            .into_utoipa_app()
+            .configure(api::routes)
+            .split_for_parts();
+        router
+            .route("/api/docs/schema", web::get().to(docs::schema))
+            .default_service(web::to(not_found))
+            .wrap(Compress::default())
+            .wrap(from_fn(every_request))
+    })
+    .worker_max_blocking_threads(BLOCKING_THREADS)
+    .workers(std::thread::available_parallelism().map_or(2, std::num::NonZero::get).min(4))
+    .client_request_timeout(Duration::from_mins(1))
+    .shutdown_timeout(grace)
+    .disable_signals()
+    .listen(listener)
+    .map_err(Error::internal)?
+    .run();
+    Ok(server)
+}
+
+/// The OpenAPI document as JSON text, the same whatever is configured.
+#[must_use]
+pub fn openapi() -> String {
+    let (_, mut document) = Router::new()
+        .into_utoipa_app()
+        .openapi(docs::Document::openapi())
+        .configure(api::routes)
+        .split_for_parts();
+    env!("CARGO_PKG_VERSION").clone_into(&mut document.info.version);
+    document.to_pretty_json().unwrap_or_default()
+}
+
+async fn not_found(request: HttpRequest) -> HttpResponse {
+    ApiError(Error::new(Code::NotFound, format!("No such path: {} {}", request.method(), request.path())))
+        .error_response()
+}
+
+/// What holds for every request: a sane host, an id in the answer and the log, headers that keep
+/// answers out of caches and frames.
+async fn every_request(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, ActixError> {
+    let id = request_id(request.headers().get(&REQUEST_ID));
+    let started = std::time::Instant::now();
+    let (method, path) = (request.method().clone(), request.path().to_owned());
+    let is_api = path.starts_with("/api/");
+    let refusal = host_refusal(&request);
+    let mut response = match refusal {
+        Some(error) => {
+            request.into_response(ApiError(error).error_response()).map_into_boxed_body().map_into_left_body()
+        }
+        None => next.call(request).await?.map_into_right_body(),
+    };
+    let status = response.status().as_u16();
+    let took = started.elapsed().as_millis();
+    let shown = id.to_str().unwrap_or_default();
+    log::info!("request={shown} {method} {path} {status} {took} ms");
+    let headers = response.headers_mut();
+    headers.insert(REQUEST_ID, id);
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    if is_api {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    Ok(response)
+}
+
+/// The caller's own id when it is a sane token, else a fresh one.
+fn request_id(sent: Option<&HeaderValue>) -> HeaderValue {
+    let sane = |value: &&HeaderValue| {
+        let bytes = value.as_bytes();
+        (1..=128).contains(&bytes.len())
+            && bytes.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+    };
+    sent.filter(sane).cloned().unwrap_or_else(|| {
+        HeaderValue::from_str(&uuid::Uuid::new_v4().to_string())
+            .unwrap_or_else(|_| HeaderValue::from_static("unknown"))
+    })
+}
+
+/// Absolute URLs are made from the `Host` header, and a page of another host must not be able to
+/// address this server under its own name (DNS rebinding): only known hosts are served.
+fn host_refusal(request: &ServiceRequest) -> Option<Error> {
+    let app = request.app_data::<web::Data<App>>()?;
+    let config = &app.config.server;
+    if !config.public_url.is_empty() {
+        return None;
+    }
+    let host = request.headers().get(header::HOST)?.to_str().unwrap_or_default();
+    let name = host_name(host);
+    let known = ["localhost", "127.0.0.1", "[::1]"].contains(&name)
+        || name == host_name(&config.listen)
+        || config.allowed_hosts.iter().any(|allowed| allowed.eq_ignore_ascii_case(name));
+    (!known).then(|| {
+        Error::invalid(format!(
+            "The host {name:?} is not this server's. Set server.public_url, or add the host to server.allowed_hosts."
+        ))
+    })
+}
+
+/// A host without its port.
+fn host_name(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) && !name.is_empty() => name,
+        _ => host,
+    }
+}
+
+/// Shared between threads, as actix wants it.
+#[must_use]
+pub fn shared(app: App) -> web::Data<App> {
+    web::Data::from(Arc::new(app))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_lose_their_port() {
+        for (host, name) in
+            [("localhost:80", "localhost"), ("[::1]:8080", "[::1]"), ("[::1]", "[::1]"), ("a.b", "a.b")]
+        {
+            assert_eq!(host_name(host), name);
+        }
+    }
+
+    #[test]
+    fn only_sane_request_ids_are_echoed() {
+        let sane = HeaderValue::from_static("trace-1.2_x");
+        assert_eq!(request_id(Some(&sane)), sane);
+        for odd in ["a b", "x\"y", ""] {
+            let odd = HeaderValue::from_str(odd).unwrap();
+            assert_ne!(request_id(Some(&odd)), odd);
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Members and keys.
+
+use chrono::{DateTime, Utc};
+
+use super::paging::Paging;
+use crate::{
+    app::App,
+    auth::{ApiKey, Caller, Member, Role, key},
+    error::{Error, Result},
+    id::{ConnectorId, KeyId, MemberId},
+    store,
+};
+
+/// Members by part of a name or e-mail address.
+pub fn search(app: &App, caller: &Caller, text: &str, paging: Paging) -> Result<(u64, Vec<Member>)> {
+    caller.needs(Role::Viewer)?;
+    caller.needs_unlimited()?;
+    let (count, rows) =
+        app.store.control.read(|conn| store::member::search(conn, text, paging.limit(), paging.offset()))?;
+    Ok((count.unsigned_abs(), rows))
+}
+
+/// The keys that were not revoked.
+pub fn keys(app: &App, caller: &Caller) -> Result<Vec<ApiKey>> {
+    caller.needs(Role::Admin)?;
+    caller.needs_unlimited()?;
+    app.store.control.read(store::key::all)
+}
+
+/// What a new key may do.
+#[derive(Debug)]
+pub struct NewKey {
+    /// What it is for.
+    pub name: String,
+    /// The most that it may do.
+    pub role: Role,
+    /// Whose it is; `None`: the caller's.
+    pub member: Option<MemberId>,
+    /// The connectors that it reaches.
+    pub connectors: Option<Vec<ConnectorId>>,
+    /// From when on it is refused.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// Makes a key. Answers it with its secret, which is kept nowhere.
+pub fn create_key(app: &App, caller: &Caller, new: NewKey) -> Result<(ApiKey, String)> {
+    caller.needs(Role::Admin)?;
+    caller.needs_unlimited()?;
+    let name = new.name.trim().to_owned();
+    if name.is_empty() {
+        return Err(Error::required("name"));
+    }
+    let now = app.clock.now();
+    if new.expires_at.is_some_and(|at| at <= now) {
+        return Err(Error::invalid("expires_at: this time has passed").at("expires_at"));
+    }
+    let secret = key::new_secret();
+    let key = ApiKey {
+        id: KeyId::new(),
+        member: new.member.unwrap_or(caller.member.id),
+        name,
+        role: new.role,
+        connectors: new.connectors,
+        created: now,
+        last_used_at: None,
+        expires_at: new.expires_at,
+        revoked_at: None,
+    };
+    app.store.control.write(|tx| {
+        if store::member::find(tx, key.member)?.is_none_or(|member| member.deleted.is_some()) {
+            return Err(Error::does_not_exist("member_id: no such member").at("member_id"));
+        }
+        store::key::insert(tx, &key, &key::hash(&secret))
+    })?;
+    Ok((key, secret))
+}
+
+/// Revokes a key.
+pub fn revoke_key(app: &App, caller: &Caller, id: KeyId) -> Result<()> {
+    caller.needs(Role::Admin)?;
+    caller.needs_unlimited()?;
+    let found = app.store.control.write(|tx| store::key::revoke(tx, id, app.clock.now()))?;
+    if found { Ok(()) } else { Err(Error::not_found("key")) }
+}

@@ -1,0 +1,91 @@
+//! Who asks: recognises keys and sessions, starts and ends sessions.
+
+use chrono::TimeDelta;
+
+use crate::{
+    app::App,
+    auth::{Caller, key},
+    error::{Code, Error, Result},
+    id::{MemberId, WorkspaceId},
+    store,
+};
+
+/// What a request brought along.
+#[derive(Debug, Clone, Default)]
+pub struct Credentials {
+    /// `X-API-KEY` or a bearer token.
+    pub key: Option<String>,
+    /// The session cookie.
+    pub session: Option<String>,
+    /// `X-BUSINESS-ID`; must agree when sent.
+    pub business: Option<String>,
+    /// `X-USER-ID`; must agree when sent.
+    pub user: Option<String>,
+}
+
+/// How long a session lasts.
+const SESSION: TimeDelta = TimeDelta::days(7);
+/// A key's `last_used_at` is written at most this often: nothing else is written per request.
+const TOUCH: TimeDelta = TimeDelta::seconds(60);
+
+/// Finds out who asks.
+///
+/// # Errors
+/// 401 for missing, unknown, revoked or expired credentials, and for ids that don't belong to the key.
+pub fn recognise(app: &App, credentials: &Credentials) -> Result<Caller> {
+    let now = app.clock.now();
+    let conn = app.store.control.reader()?;
+    let found = match (&credentials.key, &credentials.session) {
+        (Some(secret), _) => store::key::by_secret(&conn, &key::hash(secret), now)?,
+        (None, Some(token)) => store::key::by_session(&conn, &key::hash(token), now)?,
+        (None, None) => {
+            return Err(Error::new(
+                Code::MissingCredentials,
+                "No credentials were sent. Send a key in X-API-KEY or as a bearer token.",
+            ));
+        }
+    };
+    drop(conn);
+    let (key, member) = found.ok_or_else(|| {
+        Error::new(Code::InvalidCredentials, "The key or session is unknown, expired or revoked.")
+    })?;
+    agree(app, credentials, member.id)?;
+    if key.last_used_at.is_none_or(|last| now - last > TOUCH) {
+        app.store.control.write(|tx| store::key::touch(tx, key.id, now))?;
+    }
+    let role = key.role.min(member.role);
+    Ok(Caller { member, key: key.id, role, connectors: key.connectors })
+}
+
+fn agree(app: &App, credentials: &Credentials, member: MemberId) -> Result<()> {
+    let business = credentials.business.as_deref().filter(|id| !id.is_empty());
+    if business.is_some_and(|id| id.parse() != Ok::<WorkspaceId, uuid::Error>(app.workspace.id)) {
+        return Err(Error::new(
+            Code::WrongWorkspace,
+            "X-BUSINESS-ID is not this server's workspace. `smartconnector info` shows its id.",
+        ));
+    }
+    let user = credentials.user.as_deref().filter(|id| !id.is_empty());
+    if user.is_some_and(|id| id.parse() != Ok::<MemberId, uuid::Error>(member)) {
+        return Err(Error::new(
+            Code::InvalidCredentials,
+            "X-USER-ID is not the member that this key belongs to.",
+        ));
+    }
+    Ok(())
+}
+
+/// Starts a session for the page. Answers the cookie's value and how long it lasts.
+pub fn start(app: &App, caller: &Caller) -> Result<(String, TimeDelta)> {
+    let token = key::new_secret();
+    let now = app.clock.now();
+    app.store
+        .control
+        .write(|tx| store::key::start_session(tx, &key::hash(&token), caller.key, now, now + SESSION))?;
+    Ok((token, SESSION))
+}
+
+/// Ends a session; an unknown one is already over.
+pub fn end(app: &App, token: &str) -> Result<()> {
+    app.store.control.write(|tx| store::key::end_session(tx, &key::hash(token)))
+}

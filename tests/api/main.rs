@@ -1,0 +1,6 @@
+//! Behaviour over real HTTP against real SQLite.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod credentials;
