@@ -41,6 +41,12 @@ impl ConnectorType {
             Self::Spreadsheet => "spreadsheet",
         }
     }
+
+    /// Reads the API's word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|t| t.as_str() == word)
+    }
 }
 
 /// Where a connector is in its life. `setup` → `operational` ⇄ `inactive`; `need_attention` is set by
@@ -68,6 +74,15 @@ impl Status {
             Self::NeedAttention => "need_attention",
             Self::Inactive => "inactive",
         }
+    }
+
+    /// Every status.
+    pub const ALL: [Self; 4] = [Self::Setup, Self::Operational, Self::NeedAttention, Self::Inactive];
+
+    /// Reads the API's word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|s| s.as_str() == word)
     }
 
     /// Whether live runs start.
@@ -147,6 +162,10 @@ pub struct Connector {
     pub timeout_s: Option<u32>,
     /// Runs at a time; 0: nothing starts.
     pub max_concurrency: u32,
+    /// How many runs it had; written by the queue alone.
+    pub used_count: i64,
+    /// When the last one was queued; likewise.
+    pub last_used_at: Option<DateTime<Utc>>,
     /// When it was made.
     pub created: DateTime<Utc>,
     /// When it was last edited.

@@ -43,6 +43,12 @@ impl TriggerType {
             Self::Rerun => "rerun",
         }
     }
+
+    /// Reads the API's word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|t| t.as_str() == word)
+    }
 }
 
 /// Everything of the connector that a run uses, frozen when it is claimed: what a run did can always
@@ -116,6 +122,11 @@ pub struct Execution {
     pub cancelled_by: Option<MemberId>,
     /// When that was.
     pub cancel_requested_at: Option<DateTime<Utc>>,
-    /// What it runs with; `None` until it is claimed.
-    pub snapshot: Option<Snapshot>,
+    /// The script that it runs; `None` until it is claimed, when all that it runs with is frozen in a
+    /// [`Snapshot`].
+    pub script_id: Option<ScriptId>,
+    /// That script's engine.
+    pub sql_version: Option<String>,
+    /// Row outcomes that were counted and not kept.
+    pub outcomes_cut: u64,
 }

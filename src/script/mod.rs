@@ -39,6 +39,12 @@ impl ScriptStatus {
             Self::History => "history",
         }
     }
+
+    /// Reads the word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Draft, Self::Live, Self::History].into_iter().find(|s| s.as_str() == word)
+    }
 }
 
 /// How the script's output sample fares.
@@ -65,6 +71,12 @@ impl SampleState {
             Self::Success => "success",
             Self::Failed => "failed",
         }
+    }
+
+    /// Reads the API's word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Setup, Self::InProgress, Self::Success, Self::Failed].into_iter().find(|s| s.as_str() == word)
     }
 }
 

@@ -12,11 +12,16 @@
 //! readers that can't write.
 
 pub mod column;
+pub mod connector;
 pub mod error;
+pub mod event;
+pub mod execution;
 pub mod key;
+pub mod log;
 pub mod member;
 pub mod migrate;
 pub mod pool;
+pub mod script;
 pub mod time;
 pub mod workspace;
 

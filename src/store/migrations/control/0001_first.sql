@@ -122,6 +122,8 @@ CREATE TABLE execution (
     sql_output_zip TEXT,
     cancelled_by   TEXT,
     cancel_requested_at INTEGER,
+    script_id      TEXT,                    -- with the next two: set when it is claimed
+    sql_version    TEXT,
     snapshot       INTEGER REFERENCES snapshot (key),
     outcomes_cut   INTEGER NOT NULL DEFAULT 0,
     UNIQUE (connector_id, number),

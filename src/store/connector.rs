@@ -1,0 +1,250 @@
+//! Connectors. Variables, flow and seeds are JSON documents of the row: they are read and written as
+//! full sets, and a snapshot is a copy.
+
+use rusqlite::{
+    Connection, OptionalExtension as _, Row, Transaction, params, params_from_iter, types::Value,
+};
+
+use super::{column, error::is_unique_violation, time};
+use crate::{
+    connector::{Connector, ConnectorType, Status},
+    error::{Code, Error, Result},
+    id::{ConnectorId, ObjectId},
+};
+
+pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Connector> {
+    Ok(Connector {
+        id: column::parsed(row, "id")?,
+        api_name: row.get("api_name")?,
+        name: row.get("name")?,
+        description: row.get("description")?,
+        connector_type: column::word(row, "connector_type", ConnectorType::parse)?,
+        status: column::word(row, "status", Status::parse)?,
+        custom_object: column::parsed(row, "custom_object")?,
+        source_file: column::parsed_optional(row, "source_file")?,
+        headers: column::json(row, "headers")?,
+        variables: column::json(row, "variables")?,
+        loads: column::json(row, "loads")?,
+        seeds: column::json(row, "seeds")?,
+        sql_parameters: column::json(row, "sql_parameters")?,
+        input_options: column::json(row, "input_options")?,
+        timeout_s: row.get("timeout_s")?,
+        max_concurrency: row.get("max_concurrency")?,
+        used_count: row.get("run_count")?,
+        last_used_at: time::get_optional(row, "last_used_at")?,
+        created: time::get(row, "created")?,
+        updated: time::get(row, "updated")?,
+        created_by: column::parsed_optional(row, "created_by")?,
+    })
+}
+
+/// What makes two names the same.
+#[must_use]
+pub fn name_key(name: &str) -> String {
+    name.trim().to_lowercase()
+}
+
+/// The connector with this id.
+pub fn find(conn: &Connection, id: ConnectorId) -> Result<Option<Connector>> {
+    let mut statement = conn.prepare_cached("SELECT * FROM connector WHERE id = ?")?;
+    Ok(statement.query_row([id.to_string()], from_row).optional()?)
+}
+
+/// The connector that a path names by id or api name.
+pub fn named(conn: &Connection, name: &str) -> Result<Connector> {
+    if let Ok(id) = name.parse()
+        && let Some(connector) = find(conn, id)?
+    {
+        return Ok(connector);
+    }
+    let mut statement = conn.prepare_cached("SELECT * FROM connector WHERE api_name = ?")?;
+    let found = statement.query_row([name], from_row).optional()?;
+    found.ok_or_else(|| Error::not_found("connector"))
+}
+
+/// Whether an api name is taken.
+pub fn has_api_name(conn: &Connection, api_name: &str) -> Result<bool> {
+    let mut statement = conn.prepare_cached("SELECT 1 FROM connector WHERE api_name = ?")?;
+    Ok(statement.exists([api_name])?)
+}
+
+/// Adds a connector.
+///
+/// # Errors
+/// `unique` for a name or api name that another connector has.
+pub fn insert(tx: &Transaction<'_>, connector: &Connector) -> Result<()> {
+    tx.execute(
+        "INSERT INTO connector (id, api_name, name, name_key, description, connector_type, status,
+            custom_object, source_file, headers, variables, loads, seeds, sql_parameters, input_options,
+            timeout_s, max_concurrency, created, updated, created_by)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        params_from_iter(values(connector)?),
+    )
+    .map_err(|e| name_taken(tx, connector, e))?;
+    Ok(())
+}
+
+/// Writes everything of a connector but its statistics.
+///
+/// # Errors
+/// `unique` for a name or api name that another connector has.
+pub fn update(tx: &Transaction<'_>, connector: &Connector) -> Result<()> {
+    tx.execute(
+        "UPDATE connector SET (id, api_name, name, name_key, description, connector_type, status,
+            custom_object, source_file, headers, variables, loads, seeds, sql_parameters, input_options,
+            timeout_s, max_concurrency, created, updated, created_by)
+          = (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)
+         WHERE id = ?1",
+        params_from_iter(values(connector)?),
+    )
+    .map_err(|e| name_taken(tx, connector, e))?;
+    Ok(())
+}
+
+fn values(c: &Connector) -> Result<[Value; 20]> {
+    let text = |text: &str| Value::Text(text.to_owned());
+    let optional = |value: Option<String>| value.map_or(Value::Null, Value::Text);
+    Ok([
+        text(&c.id.to_string()),
+        text(&c.api_name),
+        text(&c.name),
+        Value::Text(name_key(&c.name)),
+        text(&c.description),
+        text(c.connector_type.as_str()),
+        text(c.status.as_str()),
+        text(&c.custom_object.to_string()),
+        optional(c.source_file.map(|id| id.to_string())),
+        Value::Text(column::to_json(&c.headers)?),
+        Value::Text(column::to_json(&c.variables)?),
+        Value::Text(column::to_json(&c.loads)?),
+        Value::Text(column::to_json(&c.seeds)?),
+        Value::Text(column::to_json(&c.sql_parameters)?),
+        Value::Text(column::to_json(&c.input_options)?),
+        c.timeout_s.map_or(Value::Null, |s| Value::Integer(s.into())),
+        Value::Integer(c.max_concurrency.into()),
+        Value::Integer(time::to_ms(c.created)),
+        Value::Integer(time::to_ms(c.updated)),
+        optional(c.created_by.map(|id| id.to_string())),
+    ])
+}
+
+fn name_taken(conn: &Connection, connector: &Connector, error: rusqlite::Error) -> Error {
+    if !is_unique_violation(&error) {
+        return error.into();
+    }
+    match has_api_name(conn, &connector.api_name) {
+        Ok(true) => Error::new(
+            Code::Unique,
+            format!("A connector with the api name {:?} already exists.", connector.api_name),
+        )
+        .at("api_name"),
+        _ => Error::new(
+            Code::Unique,
+            format!("A connector with the name {:?} already exists.", connector.name),
+        )
+        .at("name"),
+    }
+}
+
+/// Removes a connector with its scripts and executions; events stay.
+pub fn delete(tx: &Transaction<'_>, id: ConnectorId) -> Result<()> {
+    tx.execute("DELETE FROM connector WHERE id = ?", [id.to_string()])?;
+    Ok(())
+}
+
+/// Sets the status alone.
+pub fn set_status(tx: &Transaction<'_>, id: ConnectorId, status: Status) -> Result<()> {
+    tx.execute("UPDATE connector SET status = ? WHERE id = ?", params![status.as_str(), id.to_string()])?;
+    Ok(())
+}
+
+/// Which connectors a list shows, and in which order.
+#[derive(Debug, Default)]
+pub struct Filter {
+    /// Part of name, api name or description.
+    pub search: Option<String>,
+    /// Running ones, or the others.
+    pub active: Option<bool>,
+    /// Of this type.
+    pub connector_type: Option<String>,
+    /// Of this main object.
+    pub custom_object: Option<ObjectId>,
+    /// In this status.
+    pub status: Option<String>,
+    /// Only these.
+    pub only: Option<Vec<ConnectorId>>,
+    /// A column of [`ORDERINGS`] and whether descending.
+    pub ordering: Option<(&'static str, bool)>,
+}
+
+/// The fields that a list can be ordered by.
+pub const ORDERINGS: &[&str] =
+    &["name", "api_name", "connector_type", "status", "created", "updated", "last_used_at"];
+
+/// One page of connectors, and how many there are.
+pub fn list(conn: &Connection, filter: &Filter, limit: i64, offset: i64) -> Result<(u64, Vec<Connector>)> {
+    let (condition, mut values) = condition(filter)?;
+    let count: i64 = conn.query_row(
+        &format!("SELECT count(*) FROM connector WHERE {condition}"),
+        params_from_iter(&values),
+        |row| row.get(0),
+    )?;
+    let (by, descending) = filter.ordering.unwrap_or(("created", true));
+    let by = if by == "name" { "name_key" } else { by };
+    let direction = if descending { "DESC" } else { "ASC" };
+    values.extend([Value::Integer(limit), Value::Integer(offset)]);
+    let mut statement = conn.prepare_cached(&format!(
+        "SELECT * FROM connector WHERE {condition} ORDER BY {by} {direction}, id LIMIT ? OFFSET ?"
+    ))?;
+    let rows = statement.query_map(params_from_iter(&values), from_row)?;
+    Ok((count.unsigned_abs(), rows.collect::<rusqlite::Result<_>>()?))
+}
+
+fn condition(filter: &Filter) -> Result<(String, Vec<Value>)> {
+    let mut parts = vec!["1"];
+    let mut values = Vec::new();
+    let mut add = |part: &'static str, value: Value| {
+        parts.push(part);
+        values.push(value);
+    };
+    if let Some(text) = &filter.search {
+        add(
+            "instr(name_key || ' ' || api_name || ' ' || lower(description), ?)",
+            Value::Text(text.to_lowercase()),
+        );
+    }
+    if let Some(active) = filter.active {
+        add("(status IN ('operational', 'need_attention')) = ?", Value::Integer(active.into()));
+    }
+    if let Some(kind) = &filter.connector_type {
+        add("connector_type = ?", Value::Text(kind.clone()));
+    }
+    if let Some(object) = filter.custom_object {
+        add("custom_object = ?", Value::Text(object.to_string()));
+    }
+    if let Some(status) = &filter.status {
+        add("status = ?", Value::Text(status.clone()));
+    }
+    if let Some(only) = &filter.only {
+        add("id IN (SELECT value FROM json_each(?))", Value::Text(column::to_json(only)?));
+    }
+    Ok((parts.join(" AND "), values))
+}
+
+/// Counts a run that was queued; answers its number.
+pub fn note_run(tx: &Transaction<'_>, id: ConnectorId, now: chrono::DateTime<chrono::Utc>) -> Result<i64> {
+    let mut statement = tx.prepare_cached(
+        "UPDATE connector SET run_count = run_count + 1, last_used_at = ? WHERE id = ? RETURNING run_count",
+    )?;
+    Ok(statement.query_row(params![time::to_ms(now), id.to_string()], |row| row.get(0))?)
+}
+
+/// How many connectors write to, are about or seed from this object.
+pub fn users_of_object(conn: &Connection, object: ObjectId) -> Result<i64> {
+    let id = object.to_string();
+    Ok(conn.query_row(
+        "SELECT count(*) FROM connector WHERE custom_object = ?1 OR instr(loads, ?1) OR instr(seeds, ?1)",
+        [id],
+        |row| row.get(0),
+    )?)
+}

@@ -1,0 +1,112 @@
+//! Events: what happened to a connector, and what happened on the server.
+
+use chrono::{DateTime, Utc};
+use rusqlite::{Connection, Transaction, params, params_from_iter, types::Value};
+use uuid::Uuid;
+
+use super::{column, time};
+use crate::{
+    error::Result,
+    id::{ConnectorId, ExecutionId, MemberId},
+};
+
+/// One event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// Identity.
+    pub id: Uuid,
+    /// When it happened.
+    pub created: DateTime<Utc>,
+    /// `created`, `edited`, `published`, `activated`, `deactivated`, `run_started`, `run_ended`, `run_cancelled`, …
+    pub event_type: String,
+    /// One sentence.
+    pub message: String,
+    /// Who did it; `None`: the server.
+    pub actor: Option<MemberId>,
+    /// The run that it is about.
+    pub execution: Option<ExecutionId>,
+}
+
+/// Adds an event, in the transaction of what it tells.
+pub fn add(
+    tx: &Transaction<'_>,
+    connector: Option<ConnectorId>,
+    now: DateTime<Utc>,
+    event_type: &str,
+    message: &str,
+    actor: Option<MemberId>,
+    execution: Option<ExecutionId>,
+) -> Result<()> {
+    let mut statement = tx.prepare_cached(
+        "INSERT INTO event (id, connector_id, created, event_type, message, actor, execution_id)
+         VALUES (?, ?, ?, ?, ?, ?, ?)",
+    )?;
+    statement.execute(params![
+        Uuid::new_v4().to_string(),
+        connector.map(|id| id.to_string()),
+        time::to_ms(now),
+        event_type,
+        message,
+        actor.map(|id| id.to_string()),
+        execution.map(|id| id.to_string()),
+    ])?;
+    Ok(())
+}
+
+/// Which of a connector's events a list shows.
+#[derive(Debug, Default)]
+pub struct Filter {
+    /// Of this type.
+    pub event_type: Option<String>,
+    /// Not before.
+    pub from: Option<DateTime<Utc>>,
+    /// Before.
+    pub to: Option<DateTime<Utc>>,
+    /// Oldest first.
+    pub ascending: bool,
+}
+
+/// One page of a connector's events, and how many there are.
+pub fn list(
+    conn: &Connection,
+    connector: ConnectorId,
+    filter: &Filter,
+    limit: i64,
+    offset: i64,
+) -> Result<(u64, Vec<Event>)> {
+    let mut condition = "connector_id = ?".to_owned();
+    let mut values = vec![Value::Text(connector.to_string())];
+    if let Some(kind) = &filter.event_type {
+        condition.push_str(" AND event_type = ?");
+        values.push(Value::Text(kind.clone()));
+    }
+    if let Some(from) = filter.from {
+        condition.push_str(" AND created >= ?");
+        values.push(Value::Integer(time::to_ms(from)));
+    }
+    if let Some(to) = filter.to {
+        condition.push_str(" AND created < ?");
+        values.push(Value::Integer(time::to_ms(to)));
+    }
+    let count: i64 = conn.query_row(
+        &format!("SELECT count(*) FROM event WHERE {condition}"),
+        params_from_iter(&values),
+        |row| row.get(0),
+    )?;
+    let direction = if filter.ascending { "ASC" } else { "DESC" };
+    values.extend([Value::Integer(limit), Value::Integer(offset)]);
+    let mut statement = conn.prepare_cached(&format!(
+        "SELECT * FROM event WHERE {condition} ORDER BY seq {direction} LIMIT ? OFFSET ?"
+    ))?;
+    let rows = statement.query_map(params_from_iter(&values), |row| {
+        Ok(Event {
+            id: column::parsed(row, "id")?,
+            created: time::get(row, "created")?,
+            event_type: row.get("event_type")?,
+            message: row.get("message")?,
+            actor: column::parsed_optional(row, "actor")?,
+            execution: column::parsed_optional(row, "execution_id")?,
+        })
+    })?;
+    Ok((count.unsigned_abs(), rows.collect::<rusqlite::Result<_>>()?))
+}

@@ -1,0 +1,346 @@
+//! Executions: queued, claimed, ended. Each move is one statement that holds only from a legal state,
+//! so that two threads can't make it twice and an ended row never changes.
+
+use chrono::{DateTime, Utc};
+use rusqlite::{
+    Connection, OptionalExtension as _, Row, Transaction, params, params_from_iter, types::Value,
+};
+
+use super::{column, time};
+use crate::{
+    error::{Error, Result},
+    execution::{Counters, Execution, Snapshot, Stage, State, TriggerType},
+    id::{ConnectorId, ExecutionId, FileId, MemberId},
+};
+
+const OPEN: &str = "('in_progress', 'cancelling')";
+
+fn from_row(row: &Row<'_>) -> rusqlite::Result<Execution> {
+    Ok(Execution {
+        id: column::parsed(row, "id")?,
+        connector_id: column::parsed(row, "connector_id")?,
+        number: row.get("number")?,
+        state: column::word(row, "state", State::parse)?,
+        trigger: column::word(row, "trigger_type", TriggerType::parse)?,
+        is_dry_run: row.get("is_dry_run")?,
+        use_draft: row.get("use_draft")?,
+        started_by: column::parsed_optional(row, "started_by")?,
+        created: time::get(row, "created")?,
+        started_at: time::get_optional(row, "started_at")?,
+        ended_at: time::get_optional(row, "ended_at")?,
+        error_details: row.get("error_details")?,
+        warning: row.get("warning")?,
+        stages: column::json(row, "stages")?,
+        totals: column::json(row, "totals")?,
+        input_file: column::parsed_optional(row, "input_file")?,
+        final_report: column::parsed_optional(row, "final_report")?,
+        sql_output_zip: column::parsed_optional(row, "sql_output_zip")?,
+        sql_parameters: column::json(row, "sql_parameters")?,
+        cancelled_by: column::parsed_optional(row, "cancelled_by")?,
+        cancel_requested_at: time::get_optional(row, "cancel_requested_at")?,
+        script_id: column::parsed_optional(row, "script_id")?,
+        sql_version: row.get("sql_version")?,
+        outcomes_cut: row.get::<_, i64>("outcomes_cut")?.unsigned_abs(),
+    })
+}
+
+/// Queues an execution. `input_name` is its file's name, for searching.
+pub fn insert(tx: &Transaction<'_>, execution: &Execution, input_name: &str) -> Result<()> {
+    let mut statement = tx.prepare_cached(
+        "INSERT INTO execution (id, connector_id, number, state, trigger_type, is_dry_run, use_draft, started_by,
+            created, warning, stages, totals, sql_parameters, input_file, input_name)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    )?;
+    statement.execute(params![
+        execution.id.to_string(),
+        execution.connector_id.to_string(),
+        execution.number,
+        execution.state.as_str(),
+        execution.trigger.as_str(),
+        execution.is_dry_run,
+        execution.use_draft,
+        execution.started_by.map(|id| id.to_string()),
+        time::to_ms(execution.created),
+        execution.warning,
+        column::to_json(&execution.stages)?,
+        column::to_json(&execution.totals)?,
+        column::to_json(&execution.sql_parameters)?,
+        execution.input_file.map(|id| id.to_string()),
+        input_name,
+    ])?;
+    Ok(())
+}
+
+/// The execution with this id.
+pub fn find(conn: &Connection, id: ExecutionId) -> Result<Option<Execution>> {
+    let mut statement = conn.prepare_cached("SELECT * FROM execution WHERE id = ?")?;
+    Ok(statement.query_row([id.to_string()], from_row).optional()?)
+}
+
+/// The execution with this id, when it is the connector's.
+pub fn of_connector(conn: &Connection, connector: ConnectorId, id: ExecutionId) -> Result<Execution> {
+    find(conn, id)?.filter(|e| e.connector_id == connector).ok_or_else(|| Error::not_found("execution"))
+}
+
+/// Takes the first queued execution whose turn it is: the connector runs (or it is a dry run) and has
+/// fewer runs than `max_concurrency`.
+pub fn claim(tx: &Transaction<'_>, now: DateTime<Utc>) -> Result<Option<Execution>> {
+    let mut statement = tx.prepare_cached(&format!(
+        "UPDATE execution SET state = 'in_progress', started_at = ?1
+         WHERE seq = (
+             SELECT e.seq FROM execution e JOIN connector c ON c.id = e.connector_id
+             WHERE e.state = 'queued'
+               AND (e.is_dry_run OR c.status IN ('operational', 'need_attention'))
+               AND c.max_concurrency > (
+                   SELECT count(*) FROM execution r
+                   WHERE r.state IN {OPEN} AND r.connector_id = e.connector_id)
+             ORDER BY e.seq LIMIT 1)
+           AND state = 'queued'
+         RETURNING *"
+    ))?;
+    Ok(statement.query_row([time::to_ms(now)], from_row).optional()?)
+}
+
+/// Freezes what a claimed execution runs with.
+pub fn set_snapshot(tx: &Transaction<'_>, id: ExecutionId, snapshot: &Snapshot) -> Result<()> {
+    use sha2::{Digest as _, Sha256};
+    let body = column::to_json(snapshot)?;
+    let hash: [u8; 32] = Sha256::digest(body.as_bytes()).into();
+    tx.prepare_cached("INSERT INTO snapshot (hash, body) VALUES (?, ?) ON CONFLICT (hash) DO NOTHING")?
+        .execute(params![hash, body])?;
+    tx.prepare_cached(
+        "UPDATE execution SET script_id = ?2, sql_version = ?3, snapshot = (SELECT key FROM snapshot WHERE hash = ?4)
+         WHERE id = ?1",
+    )?
+    .execute(params![id.to_string(), snapshot.script_id.to_string(), snapshot.sql_version, hash])?;
+    Ok(())
+}
+
+/// What an execution ran with, once it was claimed.
+pub fn snapshot(conn: &Connection, id: ExecutionId) -> Result<Option<Snapshot>> {
+    let mut statement = conn.prepare_cached(
+        "SELECT body FROM snapshot WHERE key = (SELECT snapshot FROM execution WHERE id = ?)",
+    )?;
+    Ok(statement.query_row([id.to_string()], |row| column::json(row, "body")).optional()?)
+}
+
+/// How a run ended.
+#[derive(Debug, Clone)]
+pub struct End {
+    /// One of the ended states.
+    pub state: State,
+    /// The whole run-level error.
+    pub error_details: Option<String>,
+    /// What is odd about the run.
+    pub warning: Option<String>,
+    /// The stages with their final counters.
+    pub stages: Vec<Stage>,
+    /// The sum over the load steps.
+    pub totals: Counters,
+    /// The workbook.
+    pub final_report: Option<FileId>,
+    /// The output tables.
+    pub sql_output_zip: Option<FileId>,
+    /// Row outcomes that were counted and not kept.
+    pub outcomes_cut: u64,
+}
+
+/// Ends a running execution. Answers false when it had ended before.
+pub fn end(tx: &Transaction<'_>, id: ExecutionId, end: &End, now: DateTime<Utc>) -> Result<bool> {
+    let mut statement = tx.prepare_cached(&format!(
+        "UPDATE execution SET state = ?2, ended_at = ?3, error_details = ?4, warning = coalesce(?5, warning),
+            stages = ?6, totals = ?7, final_report = ?8, sql_output_zip = ?9, outcomes_cut = ?10
+         WHERE id = ?1 AND state IN {OPEN}"
+    ))?;
+    let changed = statement.execute(params![
+        id.to_string(),
+        end.state.as_str(),
+        time::to_ms(now),
+        end.error_details,
+        end.warning,
+        column::to_json(&end.stages)?,
+        column::to_json(&end.totals)?,
+        end.final_report.map(|id| id.to_string()),
+        end.sql_output_zip.map(|id| id.to_string()),
+        i64::try_from(end.outcomes_cut).unwrap_or(i64::MAX),
+    ])?;
+    Ok(changed == 1)
+}
+
+/// Asks to cancel: a queued execution is cancelled at once, a running one becomes `cancelling`.
+/// Answers false when there was nothing to ask.
+pub fn request_cancel(
+    tx: &Transaction<'_>,
+    id: ExecutionId,
+    by: Option<MemberId>,
+    now: DateTime<Utc>,
+) -> Result<bool> {
+    let by = by.map(|id| id.to_string());
+    let mut queued = tx.prepare_cached(
+        "UPDATE execution SET state = 'cancelled', ended_at = ?3, cancelled_by = ?2, cancel_requested_at = ?3
+         WHERE id = ?1 AND state = 'queued'",
+    )?;
+    if queued.execute(params![id.to_string(), by, time::to_ms(now)])? == 1 {
+        return Ok(true);
+    }
+    let mut running = tx.prepare_cached(
+        "UPDATE execution SET state = 'cancelling', cancelled_by = ?2, cancel_requested_at = ?3
+         WHERE id = ?1 AND state = 'in_progress'",
+    )?;
+    Ok(running.execute(params![id.to_string(), by, time::to_ms(now)])? == 1)
+}
+
+/// The connector's executions in these states, oldest first.
+pub fn in_states(
+    conn: &Connection,
+    connector: Option<ConnectorId>,
+    states: &[State],
+) -> Result<Vec<Execution>> {
+    let states: Vec<&str> = states.iter().map(|s| s.as_str()).collect();
+    let mut statement = conn.prepare_cached(
+        "SELECT * FROM execution WHERE state IN ('queued', 'in_progress', 'cancelling')
+           AND state IN (SELECT value FROM json_each(?1)) AND (?2 IS NULL OR connector_id = ?2)
+         ORDER BY seq",
+    )?;
+    let rows = statement
+        .query_map(params![column::to_json(&states)?, connector.map(|id| id.to_string())], from_row)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// How many executions wait, over all connectors.
+pub fn queued(conn: &Connection) -> Result<i64> {
+    let mut statement = conn.prepare_cached("SELECT count(*) FROM execution WHERE state = 'queued'")?;
+    Ok(statement.query_row([], |row| row.get(0))?)
+}
+
+/// How many executions were queued before this one and still are.
+pub fn queue_position(conn: &Connection, id: ExecutionId) -> Result<i64> {
+    let mut statement = conn.prepare_cached(
+        "SELECT count(*) FROM execution WHERE state = 'queued'
+           AND seq < (SELECT seq FROM execution WHERE id = ?)",
+    )?;
+    Ok(statement.query_row([id.to_string()], |row| row.get(0))?)
+}
+
+/// The states of the connector's last live runs that ended, newest first.
+pub fn last_live_ends(conn: &Connection, connector: ConnectorId, n: i64) -> Result<Vec<State>> {
+    let mut statement = conn.prepare_cached(
+        "SELECT state FROM execution WHERE connector_id = ? AND is_dry_run = 0 AND ended_at IS NOT NULL
+           AND state <> 'cancelled' ORDER BY seq DESC LIMIT ?",
+    )?;
+    let rows = statement
+        .query_map(params![connector.to_string(), n], |row| column::word(row, "state", State::parse))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// An ended live run of the connector that read a file with this content, newest first.
+pub fn with_input(
+    conn: &Connection,
+    connector: ConnectorId,
+    files: &[FileId],
+) -> Result<Option<ExecutionId>> {
+    let mut statement = conn.prepare_cached(
+        "SELECT id FROM execution WHERE connector_id = ?1 AND is_dry_run = 0
+           AND state IN ('success', 'partial_success')
+           AND input_file IN (SELECT value FROM json_each(?2)) ORDER BY seq DESC LIMIT 1",
+    )?;
+    let found = statement
+        .query_row(params![connector.to_string(), column::to_json(&files)?], |row| column::parsed(row, "id"))
+        .optional()?;
+    Ok(found)
+}
+
+/// Which executions a list shows, and in which order.
+#[derive(Debug, Default)]
+pub struct Filter {
+    /// Of this connector.
+    pub connector: Option<ConnectorId>,
+    /// Of these connectors (a limited key).
+    pub connectors: Option<Vec<ConnectorId>>,
+    /// Only these.
+    pub ids: Option<Vec<ExecutionId>>,
+    /// Dry runs too.
+    pub include_dry_run: bool,
+    /// In this state.
+    pub state: Option<State>,
+    /// Started so.
+    pub trigger: Option<TriggerType>,
+    /// Started by this member (a sender sees its own only).
+    pub started_by: Option<MemberId>,
+    /// Part of the input's file name or of the error.
+    pub search: Option<String>,
+    /// Not before.
+    pub created_after: Option<DateTime<Utc>>,
+    /// Before.
+    pub created_before: Option<DateTime<Utc>>,
+    /// A column of [`ORDERINGS`] and whether descending.
+    pub ordering: Option<(&'static str, bool)>,
+}
+
+/// The fields that a list can be ordered by.
+pub const ORDERINGS: &[&str] = &["created", "started_at", "ended_at", "status", "trigger_type"];
+
+/// One page of executions, and how many there are.
+pub fn list(conn: &Connection, filter: &Filter, limit: i64, offset: i64) -> Result<(u64, Vec<Execution>)> {
+    let (condition, mut values) = condition(filter)?;
+    let count: i64 = conn
+        .prepare_cached(&format!("SELECT count(*) FROM execution WHERE {condition}"))?
+        .query_row(params_from_iter(&values), |row| row.get(0))?;
+    let (by, descending) = filter.ordering.unwrap_or(("created", true));
+    // Rows are made in the order of their creation: seq is the index that serves it.
+    let by = match by {
+        "created" => "seq",
+        "status" => "state",
+        other => other,
+    };
+    let direction = if descending { "DESC" } else { "ASC" };
+    values.extend([Value::Integer(limit), Value::Integer(offset)]);
+    let mut statement = conn.prepare_cached(&format!(
+        "SELECT * FROM execution WHERE {condition} ORDER BY {by} {direction}, seq {direction} LIMIT ? OFFSET ?"
+    ))?;
+    let rows = statement.query_map(params_from_iter(&values), from_row)?;
+    Ok((count.unsigned_abs(), rows.collect::<rusqlite::Result<_>>()?))
+}
+
+fn condition(filter: &Filter) -> Result<(String, Vec<Value>)> {
+    let mut parts = vec!["1"];
+    let mut values = Vec::new();
+    let mut add = |part: &'static str, value: Value| {
+        parts.push(part);
+        values.push(value);
+    };
+    if let Some(connector) = filter.connector {
+        add("connector_id = ?", Value::Text(connector.to_string()));
+    }
+    if let Some(connectors) = &filter.connectors {
+        add("connector_id IN (SELECT value FROM json_each(?))", Value::Text(column::to_json(connectors)?));
+    }
+    if let Some(ids) = &filter.ids {
+        add("id IN (SELECT value FROM json_each(?))", Value::Text(column::to_json(ids)?));
+    }
+    if !filter.include_dry_run {
+        add("is_dry_run = ?", Value::Integer(0));
+    }
+    if let Some(state) = filter.state {
+        add("state = ?", Value::Text(state.as_str().to_owned()));
+    }
+    if let Some(trigger) = filter.trigger {
+        add("trigger_type = ?", Value::Text(trigger.as_str().to_owned()));
+    }
+    if let Some(member) = filter.started_by {
+        add("started_by = ?", Value::Text(member.to_string()));
+    }
+    if let Some(text) = &filter.search {
+        add(
+            "instr(lower(input_name || ' ' || coalesce(error_details, '')), ?)",
+            Value::Text(text.to_lowercase()),
+        );
+    }
+    if let Some(after) = filter.created_after {
+        add("created >= ?", Value::Integer(time::to_ms(after)));
+    }
+    if let Some(before) = filter.created_before {
+        add("created < ?", Value::Integer(time::to_ms(before)));
+    }
+    Ok((parts.join(" AND "), values))
+}
