@@ -23,6 +23,7 @@ pub mod id;
 pub mod auth;
 pub mod config;
 pub mod connector;
+pub mod engine;
 pub mod execution;
 pub mod object;
 pub mod script;

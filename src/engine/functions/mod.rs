@@ -1,0 +1,186 @@
+//! The functions of a script: SQLite's own that are harmless, and those of ours.
+//!
+//! A function call can't be interrupted by SQLite, so a call must either be linear in values that
+//! `engine.max_value_mb` bounds, or ask the [`Watch`] itself. SQLite's `instr`, `replace`, `like` and
+//! `glob` are neither: here they are replaced by ones that give the same answers.
+
+mod instr;
+mod pattern;
+mod replace;
+mod search;
+mod text;
+
+use std::sync::Arc;
+
+use rusqlite::{Connection, Error, ffi, functions::FunctionFlags};
+
+use super::limits::Watch;
+
+/// The longest pattern of `LIKE` and `GLOB`, in bytes.
+pub(super) const MAX_PATTERN: i32 = 1_000;
+
+/// How many cheap steps a loop makes between two looks at the watch.
+const STEPS_BETWEEN_POLLS: usize = 64 * 1024;
+
+/// SQLite's functions that scripts may call, by the names that SQLite reports.
+const OFFERED: &[&str] = &[
+    // text
+    "char",
+    "concat",
+    "concat_ws",
+    "format",
+    "glob",
+    "hex",
+    "instr",
+    "length",
+    "like",
+    "lower",
+    "ltrim",
+    "octet_length",
+    "printf",
+    "quote",
+    "replace",
+    "rtrim",
+    "soundex",
+    "substr",
+    "substring",
+    "trim",
+    "unhex",
+    "unicode",
+    "unistr",
+    "unistr_quote",
+    "upper",
+    "match",
+    "regexp",
+    // choice and type
+    "coalesce",
+    "if",
+    "ifnull",
+    "iif",
+    "likelihood",
+    "likely",
+    "max",
+    "min",
+    "nullif",
+    "subtype",
+    "typeof",
+    "unlikely",
+    // numbers
+    "abs",
+    "random",
+    "randomblob",
+    "round",
+    "sign",
+    "zeroblob",
+    // time
+    "current_date",
+    "current_time",
+    "current_timestamp",
+    "date",
+    "datetime",
+    "julianday",
+    "strftime",
+    "time",
+    "timediff",
+    "unixepoch",
+    // aggregates and windows
+    "avg",
+    "count",
+    "group_concat",
+    "string_agg",
+    "sum",
+    "total",
+    "cume_dist",
+    "dense_rank",
+    "first_value",
+    "lag",
+    "last_value",
+    "lead",
+    "nth_value",
+    "ntile",
+    "percent_rank",
+    "rank",
+    "row_number",
+    // JSON
+    "->",
+    "->>",
+    "json",
+    "json_array",
+    "json_array_insert",
+    "json_array_length",
+    "json_error_position",
+    "json_extract",
+    "json_group_array",
+    "json_group_object",
+    "json_insert",
+    "json_object",
+    "json_patch",
+    "json_pretty",
+    "json_quote",
+    "json_remove",
+    "json_replace",
+    "json_set",
+    "json_type",
+    "json_valid",
+    "jsonb",
+    "jsonb_array",
+    "jsonb_array_insert",
+    "jsonb_extract",
+    "jsonb_group_array",
+    "jsonb_group_object",
+    "jsonb_insert",
+    "jsonb_object",
+    "jsonb_patch",
+    "jsonb_remove",
+    "jsonb_replace",
+    "jsonb_set",
+    // the connection
+    "changes",
+    "last_insert_rowid",
+    "sqlite_version",
+    "total_changes",
+    // what ALTER TABLE calls; SQLite lets no script call them
+    "sqlite_add_constraint",
+    "sqlite_drop_column",
+    "sqlite_drop_constraint",
+    "sqlite_fail",
+    "sqlite_find_constraint",
+    "sqlite_rename_column",
+    "sqlite_rename_quotefix",
+    "sqlite_rename_table",
+    "sqlite_rename_test",
+];
+
+/// Whether scripts may call `name`.
+pub(super) fn is_offered(name: &str) -> bool {
+    OFFERED.iter().any(|offered| offered.eq_ignore_ascii_case(name))
+}
+
+/// Puts our functions on a connection.
+pub(super) fn register(db: &Connection, watch: &Arc<Watch>, max_value: usize) -> Result<(), Error> {
+    // Harmless in views and generated columns too, like those that they replace.
+    let flags =
+        FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_INNOCUOUS;
+    instr::register(db, watch, flags)?;
+    replace::register(db, watch, flags, max_value)?;
+    pattern::register(db, watch, flags)
+}
+
+/// What a function of ours answers once the watch stopped it.
+fn interrupted() -> Error {
+    Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_INTERRUPT), None)
+}
+
+/// A refusal in SQLite's own words.
+fn refused(sentence: &str) -> Error {
+    Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_ERROR), Some(sentence.to_owned()))
+}
+
+/// A result over the value limit.
+fn too_big() -> Error {
+    Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_TOOBIG), None)
+}
+
+fn poll(watch: &Watch) -> Result<(), Error> {
+    if watch.must_stop() { Err(interrupted()) } else { Ok(()) }
+}

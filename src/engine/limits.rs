@@ -1,0 +1,203 @@
+//! What one script may use, and the watch that stops it.
+//!
+//! One [`Watch`] belongs to one engine. The progress handler and every loop of ours ask it whether to
+//! go on; it answers from one flag, one clock and, now and then, the free space of the disk. The first
+//! reason to stop is kept, so that the error names it whatever SQLite makes of the interruption.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU8, AtomicU64, Ordering},
+    time::{Duration, Instant},
+};
+
+use super::error::{EngineError, Limit, Place};
+use crate::cancel::CancelToken;
+
+/// How often the free space of the disk is asked for. Nothing writes faster than some gigabytes a
+/// second, so `min_free_mb` is kept to within some ten megabytes.
+const SPACE_INTERVAL: Duration = Duration::from_millis(20);
+
+/// The limits of one engine, all of them in the configuration section `engine`.
+#[derive(Debug, Clone)]
+pub struct EngineLimits {
+    /// `engine.max_scratch_mb`: what the script's own tables may take on disk.
+    pub max_scratch_mb: u64,
+    /// `engine.min_free_mb`: what must stay free on the disk.
+    pub min_free_mb: u64,
+    /// `engine.max_rows`: rows in all output tables together.
+    pub max_rows: u64,
+    /// `engine.timeout_s`: time for the whole script.
+    pub timeout: Duration,
+    /// `engine.max_value_mb`: one string, blob or row.
+    pub max_value_mb: u32,
+}
+
+impl Default for EngineLimits {
+    fn default() -> Self {
+        Self {
+            max_scratch_mb: 8192,
+            min_free_mb: 1024,
+            max_rows: 10_000_000,
+            timeout: Duration::from_mins(5),
+            max_value_mb: 16,
+        }
+    }
+}
+
+impl EngineLimits {
+    /// The largest value in bytes.
+    pub(super) fn max_value(&self) -> usize {
+        self.max_value_mb as usize * 1024 * 1024
+    }
+}
+
+/// Why the watch stopped the work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Stop {
+    /// The token was set.
+    Cancelled = 1,
+    /// The script's time is over.
+    Timeout = 2,
+    /// The disk is nearly full.
+    Space = 3,
+}
+
+/// Decides whether the work goes on. Shared by the hooks and functions of one connection.
+#[derive(Debug)]
+pub(super) struct Watch {
+    token: CancelToken,
+    folder: PathBuf,
+    limits: EngineLimits,
+    born: Instant,
+    /// Microseconds since `born`; `u64::MAX` while no script runs.
+    deadline: AtomicU64,
+    next_space: AtomicU64,
+    stop: AtomicU8,
+}
+
+impl Watch {
+    pub(super) fn new(token: CancelToken, folder: &Path, limits: &EngineLimits) -> Self {
+        Self {
+            token,
+            folder: folder.to_owned(),
+            limits: limits.clone(),
+            born: Instant::now(),
+            deadline: AtomicU64::new(u64::MAX),
+            next_space: AtomicU64::new(0),
+            stop: AtomicU8::new(0),
+        }
+    }
+
+    /// Starts the clock of a script.
+    pub(super) fn start(&self) {
+        self.deadline.store(self.now().saturating_add(micros(self.limits.timeout)), Ordering::Relaxed);
+    }
+
+    /// No script runs any more.
+    pub(super) fn finish(&self) {
+        self.deadline.store(u64::MAX, Ordering::Relaxed);
+    }
+
+    /// Whether the work has to stop.
+    pub(super) fn must_stop(&self) -> bool {
+        if self.stop.load(Ordering::Relaxed) != 0 {
+            return true;
+        }
+        let reason = if self.token.is_cancelled() {
+            Some(Stop::Cancelled)
+        } else {
+            let now = self.now();
+            if now >= self.deadline.load(Ordering::Relaxed) {
+                Some(Stop::Timeout)
+            } else if self.space_is_short(now) {
+                Some(Stop::Space)
+            } else {
+                None
+            }
+        };
+        if let Some(reason) = reason {
+            self.stop.store(reason as u8, Ordering::Relaxed);
+        }
+        reason.is_some()
+    }
+
+    /// Why the work was stopped, if it was.
+    pub(super) fn reason(&self) -> Option<Stop> {
+        match self.stop.load(Ordering::Relaxed) {
+            1 => Some(Stop::Cancelled),
+            2 => Some(Stop::Timeout),
+            3 => Some(Stop::Space),
+            _ => None,
+        }
+    }
+
+    /// The error for a reason to stop.
+    pub(super) fn error(&self, stop: Stop, at: Option<Place>) -> EngineError {
+        let limit = match stop {
+            Stop::Cancelled => return EngineError::Cancelled,
+            Stop::Timeout => Limit::Time(self.limits.timeout),
+            Stop::Space => Limit::Space {
+                max_scratch_mb: self.limits.max_scratch_mb,
+                min_free_mb: self.limits.min_free_mb,
+            },
+        };
+        EngineError::Limit { limit, at }
+    }
+
+    fn now(&self) -> u64 {
+        micros(self.born.elapsed())
+    }
+
+    fn space_is_short(&self, now: u64) -> bool {
+        if now < self.next_space.load(Ordering::Relaxed) {
+            return false;
+        }
+        self.next_space.store(now + micros(SPACE_INTERVAL), Ordering::Relaxed);
+        let least = self.limits.min_free_mb.saturating_mul(1024 * 1024);
+        free_bytes(&self.folder).is_some_and(|free| free < least)
+    }
+}
+
+/// What is free on the disk that holds `folder`. `None` when the system does not say.
+pub(super) fn free_bytes(folder: &Path) -> Option<u64> {
+    let found = rustix::fs::statvfs(folder).ok()?;
+    Some(found.f_bavail.saturating_mul(found.f_frsize))
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn watch(limits: &EngineLimits) -> (CancelToken, Watch, tempfile::TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        let token = CancelToken::new();
+        let watch = Watch::new(token.clone(), folder.path(), limits);
+        (token, watch, folder)
+    }
+
+    #[test]
+    fn the_first_reason_to_stop_is_kept() {
+        let limits = EngineLimits { min_free_mb: 0, timeout: Duration::ZERO, ..EngineLimits::default() };
+        let (token, watch, _folder) = watch(&limits);
+        assert!(!watch.must_stop());
+        watch.start();
+        assert!(watch.must_stop());
+        token.cancel();
+        assert!(watch.must_stop());
+        assert_eq!(watch.reason(), Some(Stop::Timeout));
+    }
+
+    #[test]
+    fn a_nearly_full_disk_stops_the_work() {
+        let (_token, watch, folder) =
+            watch(&EngineLimits { min_free_mb: u64::MAX, ..EngineLimits::default() });
+        assert!(free_bytes(folder.path()).is_some());
+        assert!(watch.must_stop());
+        assert_eq!(watch.reason(), Some(Stop::Space));
+    }
+}

@@ -1,0 +1,146 @@
+//! The SQLite engine: runs a connector's script over its inputs, in a sandbox.
+//!
+//! An [`Engine`] belongs to one execution. Its life is the order of its methods:
+//!
+//! 1. [`Engine::open`] makes the scratch databases, one file per schema (`sqlite`);
+//! 2. [`Engine::create_input`], [`Engine::create_seed`] and [`Engine::set_meta`] fill what the script
+//!    reads (`table`);
+//! 3. [`Engine::run_script`] splits the script (`statement`), closes the sandbox (`sandbox`), runs one
+//!    statement after the other (`run`) and checks what came out (`output`); or
+//!    [`Engine::pass_through`] does so for a script without statements;
+//! 4. [`Engine::output_reader`] reads the output tables, on any thread (`output`).
+//!
+//! Everything that takes time asks one watch (`limits`): the execution's token, the clock and the free
+//! disk. What goes wrong is an [`EngineError`] (`error`), a wrong script with its place and a hint
+//! (`hint`). An engine that failed is dropped; its folder belongs to the caller, who removes it.
+//!
+//! No type of `rusqlite` leaves this module: another engine can take its place.
+
+mod error;
+mod functions;
+mod hint;
+mod limits;
+mod output;
+mod run;
+mod sandbox;
+mod sqlite;
+mod statement;
+mod table;
+mod value;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use rusqlite::Connection;
+use serde_json::{Map, Value as Json};
+
+pub use self::{
+    error::{EngineError, Limit, Place, ScriptError},
+    limits::EngineLimits,
+    output::{CellError, OutputReader, OutputRow, OutputTable},
+    run::ScriptStats,
+    sqlite::set_temp_dir,
+    statement::Position,
+    table::{CURRENT_EXECUTION, ColumnKind, TableLoader},
+    value::{Cell, Scalar},
+};
+use self::{limits::Watch, sandbox::Gate, sqlite::scratch, table::Table};
+use crate::cancel::CancelToken;
+
+/// The engine of one execution.
+#[derive(Debug)]
+pub struct Engine {
+    db: Connection,
+    folder: PathBuf,
+    limits: EngineLimits,
+    watch: Arc<Watch>,
+    gate: Arc<Gate>,
+    inputs: Vec<Table>,
+}
+
+impl Engine {
+    /// Makes the scratch databases in `folder`, which exists and is empty.
+    pub fn open(folder: &Path, limits: EngineLimits, token: CancelToken) -> Result<Self, EngineError> {
+        let doing = "opening";
+        let db = sqlite::open(folder, limits.max_scratch_mb).map_err(scratch(doing))?;
+        let watch = Arc::new(Watch::new(token, folder, &limits));
+        let gate = sandbox::install(&db, &watch, limits.max_value()).map_err(scratch(doing))?;
+        table::create_meta(&db).map_err(scratch(doing))?;
+        Ok(Self { db, folder: folder.to_owned(), limits, watch, gate, inputs: Vec::new() })
+    }
+
+    /// Creates `input.<table>`, also to be known as `page_idx_<n>`, and answers what fills it. `file`
+    /// is what `meta.inputs` shows as its origin.
+    pub fn create_input(
+        &mut self,
+        table: &str,
+        page_idx: u32,
+        file: &str,
+        columns: &[(&str, ColumnKind)],
+    ) -> Result<TableLoader<'_>, EngineError> {
+        self.db
+            .execute("INSERT INTO meta.inputs VALUES ('input', ?1, ?2)", (table, file))
+            .map_err(scratch("listing an input table"))?;
+        let table = Table::new(table, page_idx, columns);
+        self.inputs.push(table.clone());
+        TableLoader::new(&self.db, &self.watch, "input", &table)
+    }
+
+    /// Creates the seed `kizen.<object>` and answers what fills it.
+    pub fn create_seed(
+        &mut self,
+        object: &str,
+        columns: &[(&str, ColumnKind)],
+    ) -> Result<TableLoader<'_>, EngineError> {
+        TableLoader::new(&self.db, &self.watch, "kizen", &Table::new(object, 0, columns))
+    }
+
+    /// Fills `meta.current_execution` from the keys named in [`CURRENT_EXECUTION`], the missing ones
+    /// with NULL, and `meta.parameters`.
+    pub fn set_meta(
+        &mut self,
+        execution: &Map<String, Json>,
+        parameters: &[(String, Scalar)],
+    ) -> Result<(), EngineError> {
+        table::fill_meta(&self.db, execution, parameters).map_err(scratch("filling meta"))
+    }
+
+    /// Runs the statements of `sql` in order and checks what they left in `output`. Parameters are
+    /// bound by name, without the colon.
+    pub fn run_script(
+        &mut self,
+        sql: &str,
+        parameters: &[(String, Scalar)],
+    ) -> Result<ScriptStats, EngineError> {
+        run::script(self, sql, parameters)
+    }
+
+    /// What a script without statements means: the only input table becomes `output.<scope>`.
+    pub fn pass_through(&mut self, scope: &str) -> Result<ScriptStats, EngineError> {
+        let [table] = self.inputs.as_slice() else {
+            let tables = self.inputs.iter().map(|table| table.name.clone()).collect();
+            return Err(EngineError::NothingToPassThrough { tables });
+        };
+        let sql = format!("CREATE TABLE output.{} AS {}", sqlite::quoted(scope), table.select_all());
+        run::script(self, &sql, &[])
+    }
+
+    /// The output tables in the order of their creation.
+    pub fn outputs(&self) -> Result<Vec<OutputTable>, EngineError> {
+        output::tables(&self.db)
+    }
+
+    /// A reader of the output tables with a connection of its own; it may go to another thread, and
+    /// there may be several.
+    pub fn output_reader(&self) -> Result<OutputReader, EngineError> {
+        OutputReader::open(&self.folder, &self.limits, Arc::clone(&self.watch))
+    }
+}
+
+/// Whether a script has no statement: blank, or comments alone.
+#[must_use]
+pub fn is_empty_script(sql: &str) -> bool {
+    statement::split(sql).is_empty()
+}

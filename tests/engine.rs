@@ -1,0 +1,225 @@
+//! The engine from outside: tables in, a script, rows out.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::json;
+use smartconnector::{
+    cancel::CancelToken,
+    engine::{Cell, ColumnKind, Engine, EngineError, EngineLimits, OutputReader, OutputTable, Scalar},
+};
+
+struct Bench {
+    engine: Engine,
+    token: CancelToken,
+    _folder: tempfile::TempDir,
+}
+
+fn bench_with(limits: EngineLimits) -> Bench {
+    let folder = tempfile::tempdir().unwrap();
+    let token = CancelToken::new();
+    let mut engine = Engine::open(folder.path(), limits, token.clone()).unwrap();
+    let columns = [("order_no", ColumnKind::Text), ("email", ColumnKind::Text), ("qty", ColumnKind::Integer)];
+    let mut loader = engine.create_input("orders_csv", 0, "orders.csv", &columns).unwrap();
+    loader.insert(2, [Cell::Text("A-1"), Cell::Text("ann@example.com"), Cell::Integer(3)]).unwrap();
+    loader.insert(3, [Cell::Text("A-2"), Cell::Null, Cell::Integer(1)]).unwrap();
+    loader.insert(7, [Cell::Text("A-3"), Cell::Text("bob@example.com"), Cell::Null]).unwrap();
+    assert_eq!(loader.finish().unwrap(), 3);
+    let columns = [("kizen_id", ColumnKind::Text), ("name", ColumnKind::Text)];
+    let mut loader = engine.create_seed("customers", &columns).unwrap();
+    loader.insert(1, [Cell::Text("1"), Cell::Text("Ann")]).unwrap();
+    loader.finish().unwrap();
+    let execution = json!({"trigger_type": "api", "is_dry_run": false, "fileupload_file_size_bytes": 12});
+    let parameters = [("region".to_owned(), Scalar::Text("EU".to_owned()))];
+    engine.set_meta(execution.as_object().unwrap(), &parameters).unwrap();
+    Bench { engine, token, _folder: folder }
+}
+
+fn bench() -> Bench {
+    bench_with(EngineLimits { min_free_mb: 0, ..EngineLimits::default() })
+}
+
+fn run(engine: &mut Engine, sql: &str) -> Result<(), EngineError> {
+    engine.run_script(sql, &[("region".to_owned(), Scalar::Text("EU".to_owned()))]).map(|_| ())
+}
+
+/// `line|cell|cell` of every row.
+fn rows(reader: &OutputReader, table: &OutputTable) -> Vec<String> {
+    let columns: Vec<&str> = table.columns.iter().map(String::as_str).collect();
+    let mut found = Vec::new();
+    reader
+        .stream(table, &columns, |row| {
+            let line = row.line().map_or("-".to_owned(), |line| line.to_string());
+            let cells = row.cells().map(|cell| cell.unwrap_or("NULL").to_owned());
+            found.push(std::iter::once(line).chain(cells).collect::<Vec<_>>().join("|"));
+            Ok::<_, EngineError>(())
+        })
+        .unwrap();
+    found
+}
+
+fn output(sql: &str) -> Vec<String> {
+    let mut bench = bench();
+    run(&mut bench.engine, sql).unwrap_or_else(|error| panic!("{error}"));
+    let tables = bench.engine.outputs().unwrap();
+    rows(&bench.engine.output_reader().unwrap(), &tables[0])
+}
+
+#[test]
+fn a_script_reads_every_schema_and_keeps_source_lines() {
+    let found = output(
+        "create temp view o as select rowid as line, * from input.orders_csv;
+         create table connector.names as select * from kizen.customers;
+         create table output.orders as
+           select o.line as _line, order_no, coalesce(email, 'none') as email, qty * 1.5 as amount,
+                  (select name from connector.names) as name, :region as region,
+                  (select trigger_type from meta.current_execution) as trig,
+                  (select value from meta.parameters) as p,
+                  (select file from meta.inputs) as file
+           from o order by order_no desc",
+    );
+    assert_eq!(
+        found,
+        [
+            "7|A-3|bob@example.com|NULL|Ann|EU|api|EU|orders.csv",
+            "3|A-2|none|1.5|Ann|EU|api|EU|orders.csv",
+            "2|A-1|ann@example.com|4.5|Ann|EU|api|EU|orders.csv",
+        ]
+    );
+}
+
+#[test]
+fn the_second_name_of_an_input_has_its_lines_too() {
+    let found = output(
+        "create table output.a as select p.rowid as _line, p.order_no, o.rowid as r
+         from input.page_idx_0 p join orders_csv o using (order_no)",
+    );
+    assert_eq!(found, ["2|A-1|2", "3|A-2|3", "7|A-3|7"]);
+}
+
+#[test]
+fn an_empty_script_passes_the_only_input_through() {
+    let mut bench = bench();
+    bench.engine.pass_through("client_client").unwrap();
+    let tables = bench.engine.outputs().unwrap();
+    assert_eq!(tables.len(), 1);
+    assert_eq!(tables[0].scope, "client_client");
+    assert_eq!(tables[0].columns, ["order_no", "email", "qty"]);
+    assert!(tables[0].has_line && !tables[0].has_table);
+    assert_eq!(tables[0].rows, 3);
+    let reader = bench.engine.output_reader().unwrap();
+    let found = thread::spawn(move || rows(&reader, &tables[0])).join().unwrap();
+    assert_eq!(found, ["2|A-1|ann@example.com|3", "3|A-2|NULL|1", "7|A-3|bob@example.com|NULL"]);
+}
+
+#[test]
+fn outputs_are_listed_in_order_of_creation_without_underscored_ones() {
+    let mut bench = bench();
+    let stats = bench
+        .engine
+        .run_script(
+            "create table output.zeta (a, b, _line, _table); insert into output.zeta values (1, 2, 3, 'x');
+             create table output._scratch as select 1; create table output.alpha as select 1 as x; ",
+            &[],
+        )
+        .unwrap();
+    assert_eq!(stats.statements, 4);
+    let tables = bench.engine.outputs().unwrap();
+    let names: Vec<_> = tables.iter().map(|table| table.scope.as_str()).collect();
+    assert_eq!(names, ["zeta", "alpha"]);
+    assert_eq!(tables[0].columns, ["a", "b"]);
+    let reader = bench.engine.output_reader().unwrap();
+    reader
+        .stream(&tables[0], &["b"], |row| {
+            assert_eq!(
+                (row.number(), row.line(), row.table(), row.cell(0)),
+                (1, Some(3), Some("x"), Some("2"))
+            );
+            Ok::<_, EngineError>(())
+        })
+        .unwrap();
+}
+
+#[test]
+fn cells_without_a_text_are_errors_of_their_row() {
+    let mut bench = bench();
+    run(
+        &mut bench.engine,
+        "create table output.t (a, b); insert into output.t values (1, x'ff'), (9e999, 'x'), ('ok', x'c3a4')",
+    )
+    .unwrap();
+    let tables = bench.engine.outputs().unwrap();
+    let mut found = Vec::new();
+    bench
+        .engine
+        .output_reader()
+        .unwrap()
+        .stream(&tables[0], &["a", "b"], |row| {
+            found.push((row.cell(0).map(str::to_owned), row.error().map(|e| (e.column, e.message))));
+            Ok::<_, EngineError>(())
+        })
+        .unwrap();
+    assert_eq!(
+        found,
+        [
+            (Some("1".to_owned()), Some((1, "the blob is not valid UTF-8"))),
+            (None, Some((0, "an infinite number has no text"))),
+            (Some("ok".to_owned()), None),
+        ]
+    );
+}
+
+#[test]
+fn rows_come_in_rowid_order_whatever_indexes_and_names_there_are() {
+    let found = output(
+        "create table output.t (rowid text, _rowid_ text, oid text);
+         create index output.i on t (rowid desc, _rowid_, oid);
+         insert into output.t values ('a', 1, 2), ('c', 3, 4), ('b', 5, 6)",
+    );
+    assert_eq!(found, ["-|a|1|2", "-|c|3|4", "-|b|5|6"]);
+}
+
+#[test]
+fn cancelling_stops_an_endless_query_within_250_ms() {
+    let endless = [
+        "with recursive r(n) as (select 1 union all select n + 1 from r) select count(*) from r",
+        "with r(n) as (select value from json_each(json_array(1,2,3,4,5,6,7,8,9,10)))
+         select count(*) from r a, r b, r c, r d, r e, r f, r g, r h, r i, r j",
+        "select like('%' || printf('%.*c', 900, 'a') || 'b%', printf('%.*c', 16000000, 'a'))",
+        "select glob('*' || printf('%.*c', 900, 'a') || 'b*', printf('%.*c', 16000000, 'a'))",
+        "with recursive r(n) as (select 1 union all select n + 1 from r)
+         select instr(printf('%.*c', 16000000, 'a'), printf('%.*c', 8000000, 'a') || 'b') from r",
+        "with recursive r(n) as (select 1 union all select n + 1 from r)
+         select length(replace(printf('%.*c', 15000000, 'a'), 'a', 'b')) from r",
+    ];
+    for sql in endless {
+        let mut bench = bench();
+        let token = bench.token.clone();
+        let worker = thread::spawn(move || {
+            let answer = run(&mut bench.engine, sql);
+            (answer, Instant::now())
+        });
+        // Long enough that the statement runs; were it not, the test would still hold.
+        thread::park_timeout(Duration::from_millis(150));
+        let asked = Instant::now();
+        token.cancel();
+        let (answer, ended) = worker.join().unwrap();
+        assert_eq!(answer, Err(EngineError::Cancelled), "{sql}");
+        let took = ended.saturating_duration_since(asked);
+        assert!(took < Duration::from_millis(250), "{took:?}: {sql}");
+    }
+}
+
+#[test]
+fn a_cancelled_token_stops_loading_and_running() {
+    let mut bench = bench();
+    bench.token.cancel();
+    let mut loader = bench.engine.create_input("more", 1, "more.csv", &[("a", ColumnKind::Text)]).unwrap();
+    loader.insert(1, [Cell::Null]).unwrap();
+    assert_eq!(loader.finish().unwrap_err(), EngineError::Cancelled);
+    assert_eq!(run(&mut bench.engine, "create table output.t as select 1"), Err(EngineError::Cancelled));
+}
