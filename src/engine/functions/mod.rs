@@ -184,3 +184,6 @@ fn too_big() -> Error {
 fn poll(watch: &Watch) -> Result<(), Error> {
     if watch.must_stop() { Err(interrupted()) } else { Ok(()) }
 }
+
+#[cfg(test)]
+mod tests;

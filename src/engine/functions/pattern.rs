@@ -59,8 +59,9 @@ pub(super) fn register(db: &Connection, watch: &Arc<Watch>, flags: FunctionFlags
     for (name, arguments, language) in [("like", 2, LIKE), ("like", 3, LIKE), ("glob", 2, GLOB)] {
         let (watch, texts) = (Arc::clone(watch), Texts::new()?);
         db.create_scalar_function(name, arguments, flags, move |call| {
-            let Some(pattern) = texts.of(call.get_raw(0))? else { return Ok(None) };
-            if pattern.len() > MAX_PATTERN as usize {
+            // In SQLite's order: a wrong escape is an error even where the pattern is NULL.
+            let pattern = texts.of(call.get_raw(0))?;
+            if pattern.as_ref().is_some_and(|pattern| pattern.len() > MAX_PATTERN as usize) {
                 return Err(refused("LIKE or GLOB pattern too complex"));
             }
             let language = if arguments == 3 {
@@ -69,6 +70,7 @@ pub(super) fn register(db: &Connection, watch: &Arc<Watch>, flags: FunctionFlags
             } else {
                 language
             };
+            let Some(pattern) = pattern else { return Ok(None) };
             let Some(text) = texts.of(call.get_raw(1))? else { return Ok(None) };
             // SQLite keeps this for as long as the pattern is a constant of the statement.
             let kept = call.get_aux::<Pattern>(0)?.filter(|kept| kept.escape == language.escape);
