@@ -5,7 +5,7 @@
 //!
 //! | layer | modules |
 //! |---|---|
-//! | words that know nothing | [`id`], [`clock`], [`error`], [`cancel`], [`progress`] |
+//! | words that know nothing | [`id`], [`clock`], [`error`], [`cancel`] |
 //! | values and rules: no I/O, no SQL, no HTTP | [`config`], [`object`], [`auth`], [`variable`], [`connector`], [`script`], [`execution`] |
 //! | workers: each does one thing with what it is given | [`input`], [`engine`], [`store`], [`load`], [`report`] |
 //! | what moves | [`runner`], [`package`], [`app`] |

@@ -1,6 +1,7 @@
 //! Executions: one end to end run of a connector, its states, stages and counters.
 
 pub mod outcome;
+pub mod progress;
 pub mod state;
 
 use chrono::{DateTime, Utc};
@@ -9,6 +10,7 @@ use serde_json::{Map, Value as Json};
 use utoipa::ToSchema;
 
 pub use outcome::{Counters, Outcome, RowOutcome, RowStatus};
+pub use progress::Progress;
 pub use state::{Stage, StageKind, StageStatus, State, Step};
 
 use crate::{
