@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::variable::{Fault, Variable, Warning, cut};
+
 /// Counters of one load step, or of a run. Unit: rows of a scope, each counted once per step.
 ///
 /// `rows` = `created + updated + unchanged + skipped + errors + not_processed`, always; warnings are
@@ -131,6 +133,36 @@ pub struct Message {
     /// What was expected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected: Option<String>,
+}
+
+impl Message {
+    /// Says why a cell does not fit its variable.
+    #[must_use]
+    pub fn fault(fault: &Fault, variable: &Variable, cell: Option<&str>) -> Self {
+        Self {
+            message: fault.sentence(&variable.name, cell),
+            code: fault.code.as_str().to_owned(),
+            variable: Some(variable.name.clone()),
+            column: variable.data_source.clone(),
+            field: None,
+            value: cell.map(|cell| cut(cell).to_owned()),
+            expected: (!fault.expected.is_empty()).then(|| fault.expected.clone().into_owned()),
+        }
+    }
+
+    /// Says what is odd about a cell that was taken.
+    #[must_use]
+    pub fn warning(warning: Warning, variable: &Variable, cell: &str) -> Self {
+        Self {
+            message: warning.sentence(&variable.name, cell),
+            code: warning.as_str().to_owned(),
+            variable: Some(variable.name.clone()),
+            column: variable.data_source.clone(),
+            field: None,
+            value: Some(cut(cell).to_owned()),
+            expected: None,
+        }
+    }
 }
 
 /// One row that is kept with its messages.

@@ -1,4 +1,33 @@
 //! Execution variables: a typed, named value read from one column of one scope, or a literal.
+//!
+//! A [`Variable`] is what the API reads and writes. A run compiles each one, once, into a [`Parser`],
+//! which turns a cell into a [`Value`] or says in a [`Fault`] why the cell does not fit. Nothing is
+//! guessed: type and formats are declared. The `auto` formats of dates read the whole column first
+//! ([`AutoDate`]); those of numbers, booleans and phone numbers look at the one cell only.
+//!
+//! The same parsers serve record writes through the API and the `parse_*` functions of SQL (each file
+//! has its `parse_…`). The enums in [`format`] are both what is checked and what the metadata catalogue
+//! prints.
+
+pub mod array;
+mod auto;
+pub mod boolean;
+mod compile;
+pub mod date;
+pub mod email;
+pub mod fault;
+pub mod format;
+pub mod number;
+mod numbering;
+mod parser;
+mod pattern;
+pub mod phone;
+mod scanner;
+
+pub use auto::AutoDate;
+pub use fault::{Fault, FaultCode, Warning, cut};
+pub use parser::{Locale, Parsed, Parser};
+pub use pattern::Pattern;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
@@ -67,6 +96,12 @@ pub struct Variable {
     /// A blank value rejects the row.
     #[serde(default)]
     pub required: bool,
+    /// The cell holds several values.
+    #[serde(default)]
+    pub is_array: bool,
+    /// What separates them; see [`array::Delimiter`].
+    #[serde(default)]
+    pub array_delimiter: Option<String>,
     /// How the text is read; `None`: the type's default.
     #[serde(default)]
     pub input_format: Option<String>,
@@ -86,10 +121,36 @@ pub enum Value {
     Boolean(bool),
     /// `date`.
     Date(NaiveDate),
-    /// `datetime`.
+    /// `datetime`, whole microseconds.
     Datetime(DateTime<Utc>),
     /// `number`.
     Number(Decimal),
     /// `uuid`, and the record ids that load steps expose.
     Uuid(Uuid),
+    /// Several values of an array variable, blank items left out; never empty (that is `Null`).
+    List(Vec<Self>),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A variable that reads the column `c` of the scope `s`.
+    pub(super) fn variable(data_type: DataType, input_format: Option<&str>) -> Variable {
+        Variable {
+            id: VariableId::new(),
+            name: "v".to_owned(),
+            data_type,
+            scope: "s".to_owned(),
+            kind: VariableKind::DataSource,
+            data_source: Some("c".to_owned()),
+            value: None,
+            display_order: 0,
+            required: false,
+            is_array: false,
+            array_delimiter: None,
+            input_format: input_format.map(str::to_owned),
+            output_format: None,
+        }
+    }
 }
