@@ -204,7 +204,13 @@ impl Field {
     /// Whether the object's table has a column for it (neither a link table nor a mirror).
     #[must_use]
     pub fn has_column(&self) -> bool {
-        !self.is_many() && !self.relation.as_ref().is_some_and(|relation| relation.is_mirror)
+        !self.is_many() && self.has_storage()
+    }
+
+    /// Whether anything is kept for it: a mirror shows what the other side holds.
+    #[must_use]
+    pub fn has_storage(&self) -> bool {
+        !self.relation.as_ref().is_some_and(|relation| relation.is_mirror)
     }
 
     /// The option with this database key.

@@ -16,13 +16,18 @@ pub mod connector;
 pub mod error;
 pub mod event;
 pub mod execution;
+pub mod field;
 pub mod key;
 pub mod log;
 pub mod member;
 pub mod migrate;
+pub mod object;
+pub mod option;
 pub mod pool;
 pub mod script;
+pub mod table;
 pub mod time;
+pub mod value;
 pub mod workspace;
 
 use std::{
