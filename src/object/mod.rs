@@ -2,16 +2,20 @@
 //!
 //! An [`Object`] is read whole, with its [`Field`]s; there are hundreds of fields at most, so nothing
 //! below works with half an object. How values are kept is `store`'s business, how they read and
-//! write as JSON is here ([`value`]).
+//! write as JSON is here ([`shown`], [`written`]).
 
 pub mod design;
 pub mod field;
 pub mod filter;
+pub mod record;
+pub mod shown;
 pub mod value;
+pub mod written;
 
 use chrono::{DateTime, Utc};
 
 pub use field::{Cardinality, Field, FieldOption, FieldType, Relation};
+pub use record::Record;
 pub use value::FieldValue;
 
 use crate::id::{FieldId, ObjectId};
