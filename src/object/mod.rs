@@ -4,6 +4,7 @@
 //! below works with half an object. How values are kept is `store`'s business, how they read and
 //! write as JSON is here ([`shown`], [`written`]).
 
+pub mod condition;
 pub mod design;
 pub mod field;
 pub mod filter;
