@@ -8,6 +8,7 @@ use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use super::{Field, FieldType};
+use crate::error::{Code, Error};
 
 /// The value of one field of one record.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,6 +82,20 @@ impl ValueFault {
     /// A fault.
     pub fn new(code: &'static str, message: impl Into<String>) -> Self {
         Self { code, message: message.into() }
+    }
+}
+
+impl Error {
+    /// A refused value of the field with this api name.
+    #[must_use]
+    pub fn from_value(field: &str, fault: &ValueFault) -> Self {
+        let code = match fault.code {
+            "required" => Code::Required,
+            "unique" => Code::Unique,
+            "does_not_exist" => Code::DoesNotExist,
+            _ => Code::Invalid,
+        };
+        Self::new(code, format!("{field}: {}.", fault.message)).at(&format!("fields.{field}"))
     }
 }
 

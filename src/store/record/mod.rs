@@ -1,0 +1,8 @@
+//! How records are read and written one page or one record at a time. Loads have their own way to write,
+//! by the same tables.
+
+mod read;
+mod write;
+
+pub use read::{Direction, Order, count, find, find_by_label, labels, mirrored, page};
+pub use write::{Change, archive, clash, insert, resolve, unarchive, update};
