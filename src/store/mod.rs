@@ -17,6 +17,7 @@ pub mod error;
 pub mod event;
 pub mod execution;
 pub mod field;
+pub mod file;
 pub mod filter;
 pub mod key;
 mod link;

@@ -2,7 +2,7 @@
 
 CREATE TABLE content (
     key    INTEGER PRIMARY KEY AUTOINCREMENT,
-    sha256 BLOB,                            -- NULL while bytes arrive
+    sha256 BLOB,                            -- NULL while bytes arrive: then no file names it
     size   INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE UNIQUE INDEX content_sha256 ON content (sha256) WHERE sha256 IS NOT NULL;
@@ -19,7 +19,6 @@ CREATE TABLE file (
     name         TEXT NOT NULL,
     content_type TEXT NOT NULL,
     source       TEXT NOT NULL,             -- smart_connector_import, record_import, upload, produced
-    state        TEXT NOT NULL CHECK (state IN ('pending', 'ready')),
     content      INTEGER NOT NULL REFERENCES content (key),
     owner        TEXT,                      -- member who sent it; NULL: made by the server
     connector_id TEXT,                      -- whose permissions it follows once attached

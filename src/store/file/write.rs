@@ -1,0 +1,178 @@
+//! Writing a file.
+
+use std::{
+    io::{self, Write},
+    sync::Arc,
+};
+
+use chrono::{DateTime, Utc};
+use rusqlite::{OptionalExtension as _, Transaction, params};
+use sha2::{Digest as _, Sha256};
+
+use super::{CHUNK, COMMIT, NewFile, StoredFile, find};
+use crate::{
+    error::{Code, Error, Result},
+    store::{Store, time},
+};
+
+/// Takes a file's bytes. Dropped without [`finish`](Self::finish), nothing of it stays.
+pub struct FileWriter {
+    store: Arc<Store>,
+    file: NewFile,
+    hash: Sha256,
+    size: u64,
+    /// Bytes not committed yet, fewer than [`COMMIT`].
+    buffer: Vec<u8>,
+    /// The content, once a part of it is committed, and the number of chunks in it.
+    content: Option<i64>,
+    chunks: i64,
+}
+
+impl FileWriter {
+    /// Begins a file.
+    #[must_use]
+    pub fn create(store: &Arc<Store>, file: NewFile) -> Self {
+        Self {
+            store: Arc::clone(store),
+            file,
+            hash: Sha256::new(),
+            size: 0,
+            buffer: Vec::new(),
+            content: None,
+            chunks: 0,
+        }
+    }
+
+    /// Bytes so far.
+    #[must_use]
+    pub const fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Takes the next bytes.
+    pub fn append(&mut self, mut bytes: &[u8]) -> Result<()> {
+        self.hash.update(bytes);
+        self.size += bytes.len() as u64;
+        while self.buffer.len() + bytes.len() >= COMMIT {
+            let (now, later) = bytes.split_at(COMMIT - self.buffer.len());
+            self.buffer.extend_from_slice(now);
+            bytes = later;
+            self.commit_buffer()?;
+        }
+        self.buffer.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    /// Completes the file and makes it visible. The same id with the same bytes is the same file, so that a
+    /// client may send again when it has not heard the answer.
+    pub fn finish(mut self) -> Result<StoredFile> {
+        let hash: [u8; 32] = std::mem::take(&mut self.hash).finalize().into();
+        let now = self.store.clock.now();
+        let store = Arc::clone(&self.store);
+        let file = store.files.write(|tx| self.complete(tx, &hash, now))?;
+        // It is part of the file now, or was removed as a second copy.
+        self.content = None;
+        Ok(file)
+    }
+
+    fn complete(&self, tx: &Transaction<'_>, hash: &[u8; 32], now: DateTime<Utc>) -> Result<StoredFile> {
+        let id = self.file.id;
+        let same: Option<i64> = tx
+            .prepare_cached("SELECT key FROM content WHERE sha256 = ?")?
+            .query_row([hash], |row| row.get(0))
+            .optional()?;
+        if let Some(file) = find(tx, id)? {
+            if same != Some(file.content) {
+                return Err(Error::new(
+                    Code::Conflict,
+                    format!("The file {id} was already sent, with other content."),
+                ));
+            }
+            self.discard(tx)?;
+            return Ok(file);
+        }
+        let content =
+            if let Some(content) = same {
+                self.discard(tx)?;
+                content
+            } else {
+                let content = self.write_buffer(tx)?;
+                tx.prepare_cached("UPDATE content SET sha256 = ?, size = ? WHERE key = ?")?
+                    .execute(params![hash, self.size as i64, content])?;
+                content
+            };
+        self.insert_file(tx, content, now)?;
+        find(tx, id)?.ok_or_else(|| Error::internal(format!("file {id} is gone after its insert")))
+    }
+
+    fn insert_file(&self, tx: &Transaction<'_>, content: i64, now: DateTime<Utc>) -> Result<()> {
+        let file = &self.file;
+        tx.prepare_cached(
+            "INSERT INTO file (id, name, content_type, source, content, owner, connector_id, created)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        )?
+        .execute(params![
+            file.id.to_string(),
+            file.name,
+            file.content_type,
+            file.source.as_str(),
+            content,
+            file.owner.map(|id| id.to_string()),
+            file.connector.map(|id| id.to_string()),
+            time::to_ms(now)
+        ])?;
+        Ok(())
+    }
+
+    fn commit_buffer(&mut self) -> Result<()> {
+        let content = self.store.files.write(|tx| self.write_buffer(tx))?;
+        self.content = Some(content);
+        self.chunks += (self.buffer.len() / CHUNK) as i64;
+        self.buffer.clear();
+        Ok(())
+    }
+
+    /// Writes the buffer behind what is committed and answers the content's key.
+    fn write_buffer(&self, tx: &Transaction<'_>) -> Result<i64> {
+        let content = match self.content {
+            Some(content) => content,
+            None => tx
+                .prepare_cached("INSERT INTO content DEFAULT VALUES RETURNING key")?
+                .query_row([], |row| row.get(0))?,
+        };
+        let mut insert = tx.prepare_cached("INSERT INTO chunk (content, n, bytes) VALUES (?, ?, ?)")?;
+        for (n, bytes) in (self.chunks..).zip(self.buffer.chunks(CHUNK)) {
+            insert.execute(params![content, n, bytes])?;
+        }
+        Ok(content)
+    }
+
+    fn discard(&self, tx: &Transaction<'_>) -> Result<()> {
+        if let Some(content) = self.content {
+            tx.execute("DELETE FROM content WHERE key = ?", [content])?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for FileWriter {
+    fn drop(&mut self) {
+        if self.content.is_some()
+            && let Err(error) = self.store.files.write(|tx| self.discard(tx))
+        {
+            log::warn!("an unfinished file stays until the next start: {error}");
+        }
+    }
+}
+
+impl Write for FileWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.append(bytes).map_err(io::Error::other)?;
+        Ok(bytes.len())
+    }
+
+    /// Nothing: bytes count once the file is finished.
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
