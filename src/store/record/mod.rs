@@ -2,6 +2,8 @@
 //! by the same tables.
 
 mod read;
+#[cfg(test)]
+mod tests;
 mod write;
 
 pub use read::{Direction, Order, count, find, find_by_label, labels, mirrored, page};

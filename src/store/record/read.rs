@@ -197,9 +197,11 @@ fn columns(fields: &[&Field]) -> String {
 }
 
 fn from_row(row: &Row<'_>, fields: &[&Field]) -> Result<Record> {
-    let values = fields.iter().enumerate().map(|(n, field)| match field.is_many() {
-        true => Ok(FieldValue::Many(Vec::new())),
-        false => value::read(field.field_type, row.get_ref(4 + n)?),
+    let values = fields.iter().enumerate().map(|(n, field)| {
+        if field.is_many() {
+            return Ok(FieldValue::Many(Vec::new()));
+        }
+        value::read(field.field_type, row.get_ref(4 + n)?)
     });
     Ok(Record {
         row: row.get(0)?,

@@ -98,11 +98,13 @@ pub fn insert(
     }
     check_unique(tx, object, changes, None)?;
     let columns: Vec<&Change<'_>> = changes.iter().filter(|(field, _)| field.has_column()).collect();
-    let names: String = columns.iter().map(|(field, _)| format!(", {}", table::column(field))).collect();
+    let names: Vec<String> = columns.iter().map(|(field, _)| format!(", {}", table::column(field))).collect();
+    let places: Vec<String> = (0..columns.len()).map(|n| format!(", ?{}", n + 2)).collect();
     let sql = format!(
-        "INSERT INTO {} (created, updated{names}) VALUES (?1, ?1{})",
+        "INSERT INTO {} (created, updated{}) VALUES (?1, ?1{})",
         table::table(object),
-        (0..columns.len()).map(|n| format!(", ?{}", n + 2)).collect::<String>()
+        names.concat(),
+        places.concat()
     );
     let mut statement = tx.prepare(&sql)?;
     statement.raw_bind_parameter(1, time::to_ms(now))?;
@@ -146,15 +148,16 @@ pub fn update(
         check_unique(tx, object, changes, Some(row))?;
     }
     let columns: Vec<&&Change<'_>> = different.iter().filter(|(field, _)| field.has_column()).collect();
-    let sets: String = columns
+    let sets: Vec<String> = columns
         .iter()
         .enumerate()
         .map(|(n, (field, _))| format!(", {} = ?{}", table::column(field), n + 3))
         .collect();
     // A person's edit: no run touched the record last.
     let sql = format!(
-        "UPDATE {} SET updated = ?2, updated_by_execution = NULL{sets} WHERE id = ?1",
-        table::table(object)
+        "UPDATE {} SET updated = ?2, updated_by_execution = NULL{} WHERE id = ?1",
+        table::table(object),
+        sets.concat()
     );
     let mut statement = tx.prepare(&sql)?;
     statement.raw_bind_parameter(1, row)?;
