@@ -12,7 +12,10 @@ use super::{
     condition::{self, Test},
     written::Reading,
 };
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    id::{FilterGroupId, ObjectId},
+};
 
 /// At most this many clauses in a filter: an expression of SQLite is at most 1,000 deep.
 pub const MAX_CLAUSES: usize = 500;
@@ -73,6 +76,31 @@ pub enum Touch {
     Created,
     /// Changed it last.
     Updated,
+}
+
+/// A filter that has a name and is kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FilterGroup {
+    /// Identity.
+    pub id: FilterGroupId,
+    /// Whose records it means.
+    pub object: ObjectId,
+    /// What people call it.
+    pub name: String,
+    /// `and` of the config.
+    pub and: bool,
+    /// `query` of the config, as it was saved.
+    pub query: Value,
+}
+
+impl FilterGroup {
+    /// What it means today.
+    ///
+    /// # Errors
+    /// When a field that it looks at is gone since.
+    pub fn filter(&self, object: &Object, reading: Reading<'_>) -> Result<Filter> {
+        Filter::parse(object, self.and, &self.query, reading)
+    }
 }
 
 impl Filter {

@@ -4,7 +4,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use utoipa::ToSchema;
 
-use crate::id::FileId;
+use crate::{
+    id::FileId,
+    object::{Field, Object},
+};
 
 /// The inputs and seeds that a script expects. Unknown keys are kept.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, ToSchema)]
@@ -67,6 +70,24 @@ pub struct SeedTable {
     /// `kizen_id` and the chosen fields.
     #[serde(default)]
     pub columns_mapping: Vec<ColumnMapping>,
+}
+
+impl SeedTable {
+    /// The table that a script sees of these fields of `object`. The columns beside options and related
+    /// records (`<field>__id`) are there too, and not listed.
+    #[must_use]
+    pub fn of(object: &Object, fields: &[&Field]) -> Self {
+        let column = |col: &str, kind| ColumnMapping { col: col.to_owned(), kind, original: None };
+        let chosen = fields.iter().map(|field| {
+            column(&field.name, if field.is_many() { ColumnType::ArrayString } else { ColumnType::Str })
+        });
+        Self {
+            name: format!("{}.csv", object.name),
+            database: seed_database(),
+            table_name: object.name.clone(),
+            columns_mapping: std::iter::once(column("kizen_id", ColumnType::Str)).chain(chosen).collect(),
+        }
+    }
 }
 
 fn seed_database() -> String {

@@ -105,7 +105,37 @@ pub fn page(
     while let Some(row) = rows.next()? {
         records.push(from_row(row, fields)?);
     }
-    fill_lists(connection, fields, &mut records)?;
+    fill_lists(connection, fields, &mut records, Some(MIRROR_SHOWN))?;
+    Ok(records)
+}
+
+/// The next live records in the order they were made, whole lists included: pages that take the same
+/// time however far one has read.
+pub fn after(
+    connection: &Connection,
+    object: &Object,
+    fields: &[&Field],
+    filter: &Filter,
+    row: i64,
+    limit: i64,
+) -> Result<Vec<Record>> {
+    let expression = filter::compile(connection, filter)?;
+    let sql = format!(
+        "SELECT {} FROM {} r WHERE r.id > ? AND r.archived IS NULL AND {} ORDER BY r.id LIMIT ?",
+        columns(fields),
+        table::table(object),
+        expression.sql,
+    );
+    let mut parameters = vec![Value::Integer(row)];
+    parameters.extend(expression.parameters);
+    parameters.push(Value::Integer(limit));
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query(params_from_iter(parameters))?;
+    let mut records = Vec::new();
+    while let Some(row) = rows.next()? {
+        records.push(from_row(row, fields)?);
+    }
+    fill_lists(connection, fields, &mut records, None)?;
     Ok(records)
 }
 
@@ -128,7 +158,7 @@ pub fn find(connection: &Connection, object: &Object, fields: &[&Field], row: i6
     let mut rows = statement.query([row])?;
     let Some(found) = rows.next()? else { return Ok(None) };
     let mut records = vec![from_row(found, fields)?];
-    fill_lists(connection, fields, &mut records)?;
+    fill_lists(connection, fields, &mut records, Some(MIRROR_SHOWN))?;
     Ok(records.pop())
 }
 
@@ -213,13 +243,18 @@ fn from_row(row: &Row<'_>, fields: &[&Field]) -> Result<Record> {
 }
 
 /// One statement per many-valued field, however many records there are.
-fn fill_lists(connection: &Connection, fields: &[&Field], records: &mut [Record]) -> Result<()> {
+fn fill_lists(
+    connection: &Connection,
+    fields: &[&Field],
+    records: &mut [Record],
+    mirrored: Option<i64>,
+) -> Result<()> {
     if records.is_empty() {
         return Ok(());
     }
     let rows: Vec<i64> = records.iter().map(|record| record.row).collect();
     for (n, field) in fields.iter().enumerate().filter(|(_, field)| field.is_many()) {
-        let mut found = lists(connection, field, &rows)?;
+        let mut found = lists(connection, field, &rows, mirrored)?;
         for record in &mut *records {
             if let Some(keys) = found.remove(&record.row) {
                 record.values[n] = FieldValue::Many(keys);
@@ -229,11 +264,16 @@ fn fill_lists(connection: &Connection, fields: &[&Field], records: &mut [Record]
     Ok(())
 }
 
-/// The lists that these records hold in a many-valued field.
-fn lists(connection: &Connection, field: &Field, rows: &[i64]) -> Result<HashMap<i64, Vec<i64>>> {
+/// The lists that these records hold in a many-valued field; of a mirror at most `mirrored` records each.
+fn lists(
+    connection: &Connection,
+    field: &Field,
+    rows: &[i64],
+    mirrored: Option<i64>,
+) -> Result<HashMap<i64, Vec<i64>>> {
     let Link { table, owner, value, and } = Link::of(connection, field)?;
     let mut lists: HashMap<i64, Vec<i64>> = HashMap::new();
-    if field.has_storage() {
+    let Some(limit) = mirrored.filter(|_| !field.has_storage()) else {
         let sql = format!(
             "SELECT {owner}, {value} FROM {table} WHERE {owner} IN (SELECT value FROM json_each(?)){and}
              ORDER BY {owner}, {value}"
@@ -244,9 +284,8 @@ fn lists(connection: &Connection, field: &Field, rows: &[i64]) -> Result<HashMap
             lists.entry(row.get(0)?).or_default().push(row.get(1)?);
         }
         return Ok(lists);
-    }
-    let sql =
-        format!("SELECT {value} FROM {table} WHERE {owner} = ?{and} ORDER BY {value} LIMIT {MIRROR_SHOWN}");
+    };
+    let sql = format!("SELECT {value} FROM {table} WHERE {owner} = ?{and} ORDER BY {value} LIMIT {limit}");
     let mut statement = connection.prepare_cached(&sql)?;
     for row in rows {
         let keys = statement.query_map([row], |row| row.get(0))?.collect::<rusqlite::Result<Vec<i64>>>()?;
