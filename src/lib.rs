@@ -29,6 +29,7 @@ pub mod object;
 pub mod script;
 pub mod variable;
 
+pub mod input;
 pub mod report;
 pub mod store;
 

@@ -26,7 +26,7 @@ mod scanner;
 
 pub use auto::AutoDate;
 pub use fault::{Fault, FaultCode, Warning, cut};
-pub use parser::{Locale, Parsed, Parser};
+pub use parser::{Locale, Parsed, Parser, parse_uuid};
 pub use pattern::Pattern;
 
 use chrono::{DateTime, NaiveDate, Utc};

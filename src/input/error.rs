@@ -1,0 +1,169 @@
+//! Why a file cannot be read, with the facts; the sentences are made here.
+
+use std::{fmt, io};
+
+use super::{MAX_COLUMNS, MAX_RECORD_BYTES, detect::Signature};
+use crate::{
+    cancel::Cancelled,
+    error::{Code, Error},
+};
+
+/// How many column names a sentence lists before it counts the rest.
+const LISTED: usize = 50;
+
+/// What stopped the reading.
+#[derive(Debug)]
+pub enum InputError {
+    /// The run was cancelled.
+    Cancelled,
+    /// The bytes could not be read.
+    Io(io::Error),
+    /// No header: no bytes, or nothing but line ends.
+    Empty,
+    /// The content is something else than delimited text in a known encoding.
+    NotText(Signature),
+    /// `header_row` is past the last line.
+    HeaderBeyondEnd {
+        /// The line asked for.
+        header_row: u32,
+        /// The lines that there are.
+        lines: u64,
+    },
+    /// The header is wider than a table can be.
+    TooManyColumns {
+        /// The header's line.
+        line: u64,
+        /// Its cells.
+        found: usize,
+    },
+    /// A record is larger than a row can be.
+    RecordTooLarge {
+        /// Where it starts.
+        line: u64,
+        /// The cell that was being read, from 1.
+        column: usize,
+    },
+    /// A quoted cell lasts to the end of the file.
+    OpenQuote {
+        /// Where its record starts.
+        line: u64,
+        /// The quote.
+        quote: char,
+    },
+    /// One of the connector's input options is wrong.
+    Option {
+        /// Which.
+        key: &'static str,
+        /// What it is.
+        value: String,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// The file lacks columns that the script's mapping names.
+    MissingColumns {
+        /// The script's table.
+        table: String,
+        /// The names that the file lacks.
+        missing: Vec<String>,
+        /// The names that it has.
+        found: Vec<String>,
+    },
+    /// The script's mapping names a column twice.
+    MappedTwice {
+        /// The script's table.
+        table: String,
+        /// The column.
+        column: String,
+    },
+}
+
+fn list(names: &[String]) -> String {
+    let shown = names.iter().take(LISTED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(LISTED) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
+
+impl fmt::Display for InputError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cancelled => f.write_str("The run was cancelled."),
+            Self::Io(source) => write!(f, "The input file could not be read: {source}."),
+            Self::Empty => f.write_str("The file is empty: it has no header line."),
+            Self::NotText(found) => write!(
+                f,
+                "The file is {found}. This server reads delimited text (CSV) in UTF-8 or Windows-1252: save it \
+                 as that."
+            ),
+            Self::HeaderBeyondEnd { header_row, lines } => {
+                write!(f, "The header should be in line {header_row} (header_row), but the file has ")?;
+                match lines {
+                    1 => f.write_str("1 line."),
+                    _ => write!(f, "{lines} lines."),
+                }
+            }
+            Self::TooManyColumns { line, found } => {
+                write!(f, "Line {line}: the header has {found} columns, at most {MAX_COLUMNS} are possible.")
+            }
+            Self::RecordTooLarge { line, column } => write!(
+                f,
+                "Line {line}: the record that starts here is larger than {} MB, reached in column {column}. Is a \
+                 quote left open there?",
+                MAX_RECORD_BYTES / 1_000_000
+            ),
+            Self::OpenQuote { line, quote } => write!(
+                f,
+                "Line {line}: a quote ({quote}) opens in the record that starts here and is not closed before \
+                 the end of the file."
+            ),
+            Self::Option { key, value, expected } => {
+                write!(f, "input_options.{key} is {value:?}, expected {expected}.")
+            }
+            Self::MissingColumns { table, missing, found } => write!(
+                f,
+                "The file lacks {} of the input table {table}: {}. Found: {}.",
+                if missing.len() == 1 { "a column" } else { "columns" },
+                list(missing),
+                list(found)
+            ),
+            Self::MappedTwice { table, column } => {
+                write!(f, "The columns_mapping of the input table {table} names the column {column} twice.")
+            }
+        }
+    }
+}
+
+impl std::error::Error for InputError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Io(source) => Some(source),
+            _ => None,
+        }
+    }
+}
+
+impl From<io::Error> for InputError {
+    fn from(source: io::Error) -> Self {
+        Self::Io(source)
+    }
+}
+
+impl From<Cancelled> for InputError {
+    fn from(Cancelled: Cancelled) -> Self {
+        Self::Cancelled
+    }
+}
+
+impl From<InputError> for Error {
+    fn from(error: InputError) -> Self {
+        match &error {
+            InputError::Io(_) => Self::internal(error),
+            InputError::Cancelled => Self::new(Code::Conflict, error.to_string()),
+            InputError::Option { key, .. } => {
+                Self::invalid(error.to_string()).at(&format!("input_options.{key}"))
+            }
+            _ => Self::invalid(error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! Input files: from the bytes of a file to rows of cells, in one pass and constant memory.
+//!
+//! What is read is delimited text in UTF-8 (with or without a byte order mark) or Windows-1252. Content
+//! decides, never the file's name. Data passes through these steps, each a file:
+//!
+//! ```text
+//! chunk     64 KiB at a time: NUL bytes out, lines counted
+//! record    one record's raw cells, and the line where it starts
+//! encoding  cells as text, undecodable bytes replaced
+//! csv       DelimitedReader: header, then rows of the header's width
+//! pairing   which cell of the file is which column of the script's table
+//! convert   the type that the script's mapping asks for
+//! ```
+//!
+//! Beside them stand `options` and `detect` (what kind of file it is), `names` (tables and columns),
+//! `originals` (a file's records again, exactly as they stand, for `rejected.csv`), `warning` and `error`.
+//!
+//! # Choices
+//!
+//! - **Encoding** is a property of the whole file: a name in line 900,000 may be the first that is not
+//!   ASCII. Unless a byte order mark or the options say it, a first pass validates the bytes as UTF-8,
+//!   with one buffer, and stops at the first that are not: the file is then Windows-1252. (Deciding
+//!   while reading would deliver the rows before that byte in the wrong encoding.) The pass costs about
+//!   a twentieth of a second per 100 MB.
+//! - Windows-1252 is the web's: each of the 256 bytes is a character, nothing in it is undecodable.
+//! - Lines end in `\n`, `\r\n` or `\r`, mixed as they come. Lines without a byte are no records. A line
+//!   of nothing but delimiters is one.
+//! - A quote opens a quoted cell only at the cell's start; elsewhere it is text. One that is never
+//!   closed fails the file, since everything after it would be one cell.
+//! - One record is at most [`MAX_RECORD_BYTES`], a table at most [`MAX_COLUMNS`] columns wide: what one
+//!   row of the engine can hold.
+
+mod chunk;
+mod convert;
+mod csv;
+mod detect;
+mod encoding;
+mod error;
+mod names;
+mod options;
+mod originals;
+mod pairing;
+mod record;
+mod warning;
+
+#[cfg(test)]
+mod tests;
+
+pub use convert::Cell;
+pub use csv::{DelimitedReader, Header, HeaderColumn, RowBuf};
+pub use detect::Signature;
+pub use encoding::Encoding;
+pub use error::InputError;
+pub use names::{column_names, table_name, table_names};
+pub use options::check_options;
+pub use originals::{OriginalRecord, OriginalRecords};
+pub use pairing::{Plan, PlannedColumn, describe, pair};
+pub use record::Format;
+pub use warning::{Oddity, Warning, Warnings};
+
+/// The widest table: the engine's limit on columns.
+pub const MAX_COLUMNS: usize = 2_000;
+
+/// The largest record in bytes. The engine's limit on a row is 16 MiB, its own bookkeeping included.
+pub const MAX_RECORD_BYTES: usize = 16_000_000;

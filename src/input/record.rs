@@ -1,0 +1,222 @@
+//! Records: their raw cells, and the line where each starts.
+//!
+//! The parser is `csv_core`, the machine inside the `csv` crate, fed by hand: the crate's own reader
+//! counts `\n` alone and places a record at the blank lines before it, and here every message about a row
+//! carries its line.
+
+use std::io::{Read, Seek, SeekFrom};
+
+use csv_core::ReadRecordResult as Step;
+
+use super::{
+    MAX_COLUMNS, MAX_RECORD_BYTES,
+    chunk::{Chunks, read_some},
+    detect,
+    encoding::{self, Encoding},
+    error::InputError,
+    options,
+};
+use crate::{cancel::CancelToken, connector::InputOptions};
+
+/// Room for the ends of cells past a table's width, which are only counted.
+const SPILL: usize = 64;
+
+/// How the file is written, declared or found out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Format {
+    /// Of the text.
+    pub encoding: Encoding,
+    /// Between cells; ASCII.
+    pub delimiter: u8,
+    /// Around cells; ASCII.
+    pub quote: u8,
+    /// The first line that may be the header, from 1.
+    pub header_row: u32,
+}
+
+/// One record as it stands in the file, quotes resolved.
+#[derive(Clone, Copy)]
+pub(super) struct RawRecord<'a> {
+    /// Where it starts.
+    pub line: u64,
+    /// Its cells, one behind the other.
+    pub cells: &'a [u8],
+    /// Where in `cells` each ends, at most as many as the table is wide.
+    pub ends: &'a [usize],
+    /// How many cells it has.
+    pub found: usize,
+}
+
+impl<'a> RawRecord<'a> {
+    /// Each cell's bytes.
+    pub(super) fn iter(self) -> impl Iterator<Item = &'a [u8]> {
+        self.ends.iter().scan(0, move |start, end| {
+            let cell = &self.cells[*start..*end];
+            *start = *end;
+            Some(cell)
+        })
+    }
+}
+
+/// Reads records one after the other into buffers that it keeps.
+pub(super) struct RawRecords<R> {
+    chunks: Chunks<R>,
+    core: csv_core::Reader,
+    quote: u8,
+    width: usize,
+    cells: Vec<u8>,
+    used: usize,
+    ends: Vec<usize>,
+    kept: usize,
+    found: usize,
+    line: u64,
+}
+
+/// Finds out how the file is written and stands before its header. `source` is at its start.
+pub(super) fn open<R: Read + Seek>(
+    mut source: R,
+    options: &InputOptions,
+    cancel: &CancelToken,
+) -> Result<(RawRecords<R>, Format), InputError> {
+    let declared = options::declared(options)?;
+    let head = read_head(&mut source)?;
+    if let Some(found) = detect::signature(&head) {
+        return Err(InputError::NotText(found));
+    }
+    let mark = detect::utf8_mark(&head);
+    let encoding = match declared.encoding {
+        Some(encoding) => encoding,
+        None if mark > 0 => Encoding::Utf8,
+        None => encoding::detect(&head, &mut source, cancel)?,
+    };
+    source.seek(SeekFrom::Start(mark as u64))?;
+
+    let mut chunks = Chunks::new(source, cancel.clone());
+    if !chunks.skip_to_line(declared.header_row.into())? {
+        return Err(match chunks.lines() {
+            0 => InputError::Empty,
+            lines => InputError::HeaderBeyondEnd { header_row: declared.header_row, lines },
+        });
+    }
+    let quote = declared.quote;
+    let delimiter = if let Some(declared) = declared.delimiter {
+        declared
+    } else {
+        let whole = chunks.preload()?;
+        detect::delimiter(chunks.rest(), quote, whole)
+    };
+    let format = Format { encoding, delimiter, quote, header_row: declared.header_row };
+    Ok((RawRecords::new(chunks, format), format))
+}
+
+fn read_head(source: &mut impl Read) -> Result<Vec<u8>, InputError> {
+    let mut head = vec![0; detect::SAMPLE_BYTES];
+    let mut filled = 0;
+    while filled < head.len() {
+        match read_some(source, &mut head[filled..])? {
+            0 => break,
+            n => filled += n,
+        }
+    }
+    head.truncate(filled);
+    Ok(head)
+}
+
+impl<R: Read> RawRecords<R> {
+    fn new(chunks: Chunks<R>, format: Format) -> Self {
+        let core = csv_core::ReaderBuilder::new().delimiter(format.delimiter).quote(format.quote).build();
+        Self {
+            chunks,
+            core,
+            quote: format.quote,
+            width: MAX_COLUMNS,
+            cells: vec![0; 1024],
+            used: 0,
+            ends: vec![0; MAX_COLUMNS + SPILL],
+            kept: 0,
+            found: 0,
+            line: 0,
+        }
+    }
+
+    /// Keeps at most `width` cells of the records that follow.
+    pub(super) fn narrow(&mut self, width: usize) {
+        self.width = width;
+        self.ends.truncate(width + SPILL);
+    }
+
+    /// The record read last.
+    pub(super) fn current(&self) -> RawRecord<'_> {
+        let ends = &self.ends[..self.found.min(self.width)];
+        RawRecord { line: self.line, cells: &self.cells[..self.used], ends, found: self.found }
+    }
+
+    /// The line behind the record read last.
+    pub(super) const fn line(&self) -> u64 {
+        self.chunks.line()
+    }
+
+    /// How many NUL bytes were taken out of what was read since the last call.
+    pub(super) fn take_nuls(&mut self) -> u64 {
+        self.chunks.take_nuls()
+    }
+
+    /// Reads the next record. `false`: there is none.
+    pub(super) fn read(&mut self) -> Result<bool, InputError> {
+        self.chunks.check()?;
+        if !self.chunks.skip_blank_lines()? {
+            return Ok(false);
+        }
+        self.line = self.chunks.line();
+        (self.used, self.kept, self.found) = (0, 0, 0);
+        while !self.chunks.rest().is_empty() || self.chunks.more()? {
+            match self.step() {
+                Step::Record => return Ok(true),
+                Step::OutputFull => self.grow()?,
+                // What is past the width is counted, not kept.
+                Step::OutputEndsFull => self.kept = self.width,
+                Step::InputEmpty | Step::End => {}
+            }
+        }
+        self.close()
+    }
+
+    /// Feeds what is at hand to the parser.
+    fn step(&mut self) -> Step {
+        let (step, taken, used, ends) = self.core.read_record(
+            self.chunks.rest(),
+            &mut self.cells[self.used..],
+            &mut self.ends[self.kept..],
+        );
+        self.chunks.consume(taken);
+        self.used += used;
+        self.kept += ends;
+        self.found += ends;
+        step
+    }
+
+    fn grow(&mut self) -> Result<(), InputError> {
+        if self.cells.len() >= MAX_RECORD_BYTES {
+            return Err(InputError::RecordTooLarge { line: self.line, column: self.found + 1 });
+        }
+        let doubled = (self.cells.len() * 2).min(MAX_RECORD_BYTES);
+        self.cells.resize(doubled, 0);
+        Ok(())
+    }
+
+    /// Ends the last record of a file that does not end in a line end, by giving it one. Inside quotes
+    /// the parser takes it as text: that is how an open quote shows. (Telling the parser that the file
+    /// ended would close the quote silently.)
+    fn close(&mut self) -> Result<bool, InputError> {
+        if self.kept == self.ends.len() {
+            self.kept = self.width;
+        }
+        match self.core.read_record(b"\n", &mut [0; 8], &mut self.ends[self.kept..]) {
+            (Step::Record, _, _, ends) => {
+                self.found += ends;
+                Ok(true)
+            }
+            _ => Err(InputError::OpenQuote { line: self.line, quote: char::from(self.quote) }),
+        }
+    }
+}
