@@ -73,7 +73,7 @@ fn columns(db: &Connection, sql: &str, statement: &Statement) -> Result<Vec<Stri
         .tokens
         .iter()
         .filter(|token| matches!(token.kind, Kind::Word | Kind::Quoted))
-        .map(|token| token.text(sql).trim_matches(['"', '`', '[', ']']).to_lowercase())
+        .map(|token| token.name(sql).to_lowercase())
         .collect();
     let mut found = Vec::new();
     let mut query = db.prepare("SELECT name FROM pragma_table_info(?1, ?2)")?;

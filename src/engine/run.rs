@@ -87,11 +87,11 @@ impl Script<'_> {
         ran.map_err(fail)
     }
 
-    /// Two commands that the authorizer can't tell: VACUUM asks only for the ATTACH inside it, and
-    /// CREATE INDEX asks for a REINDEX too.
+    /// Commands that the authorizer can't tell: VACUUM asks only for the ATTACH inside it, ANALYZE first
+    /// for tables of its own, and CREATE INDEX for a REINDEX too.
     fn refuse_by_first_word(&self, statement: &Statement) -> Result<(), EngineError> {
         let first = statement.first(self.sql).to_ascii_uppercase();
-        if first == "VACUUM" || first == "REINDEX" {
+        if ["VACUUM", "REINDEX", "ANALYZE"].contains(&first.as_str()) {
             let message = sandbox::not_allowed(&first).unwrap_or_default();
             return Err(self.error(statement, 0, message, None));
         }
@@ -142,13 +142,23 @@ impl Script<'_> {
         if let Some(reason) = refusal {
             return self.error(statement, 0, reason, None);
         }
-        let (message, offset) = words(error);
+        let (mut message, mut offset) = words(error);
+        if let Some(table) = message.strip_prefix("no such table: ") {
+            offset = statement.offset_of(self.sql, table).unwrap_or(offset);
+        } else if message == "incomplete input" {
+            offset = statement.last_end() - statement.range.start;
+        }
         match code {
             Some(ErrorCode::DiskFull) => {
                 return EngineError::Limit { limit: Limit::Scratch(engine.limits.max_scratch_mb), at };
             }
             Some(ErrorCode::TooBig) if message == "string or blob too big" => {
                 return EngineError::Limit { limit: Limit::Value(engine.limits.max_value_mb), at };
+            }
+            // What SQLite says when a statement compiles to more operations than it may.
+            Some(ErrorCode::OutOfMemory) => {
+                message =
+                    format!("the statement is too large (at most {} operations)", sandbox::MAX_OPERATIONS);
             }
             _ => {}
         }

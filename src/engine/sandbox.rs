@@ -35,12 +35,16 @@ const TABLE_FUNCTIONS: [&str; 5] =
 /// Virtual machine operations between two looks at the watch: some microseconds.
 const OPS_BETWEEN_POLLS: i32 = 100;
 
+/// Virtual machine operations that one statement may compile to.
+pub(super) const MAX_OPERATIONS: i32 = 1_000_000;
+
 /// The lock of the sandbox: closed while a script runs, open while the engine prepares and counts.
 #[derive(Debug)]
 pub(super) struct Gate {
     closed: AtomicBool,
     running: AtomicBool,
     refusal: Mutex<Option<String>>,
+    watch: Arc<Watch>,
     modules: HashSet<String>,
 }
 
@@ -68,6 +72,10 @@ impl Gate {
     fn decide(&self, asked: &AuthContext<'_>) -> Authorization {
         if !self.closed.load(Ordering::Relaxed) {
             return Authorization::Allow;
+        }
+        // Compiling can take long too: views of views of views.
+        if self.watch.must_stop() {
+            return Authorization::Deny;
         }
         match self.refuse(asked) {
             None => Authorization::Allow,
@@ -182,6 +190,7 @@ pub(super) fn install(
         closed: AtomicBool::new(false),
         running: AtomicBool::new(false),
         refusal: Mutex::new(None),
+        watch: Arc::clone(watch),
         modules: modules(db)?,
     });
     functions::register(db, watch, max_value)?;
@@ -221,7 +230,7 @@ fn set_limits(db: &Connection, max_value: usize) -> Result<(), rusqlite::Error> 
         (Limit::SQLITE_LIMIT_COLUMN, 2_000),
         (Limit::SQLITE_LIMIT_EXPR_DEPTH, 1_000),
         (Limit::SQLITE_LIMIT_COMPOUND_SELECT, 500),
-        (Limit::SQLITE_LIMIT_VDBE_OP, 1_000_000),
+        (Limit::SQLITE_LIMIT_VDBE_OP, MAX_OPERATIONS),
         // Bounds what one call can be given, and so what one uninterruptible call can take.
         (Limit::SQLITE_LIMIT_FUNCTION_ARG, 100),
         (Limit::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, functions::MAX_PATTERN),

@@ -39,6 +39,11 @@ impl Token {
         &sql[self.range.clone()]
     }
 
+    /// The name that it spells, without quotes.
+    pub(super) fn name<'a>(&self, sql: &'a str) -> &'a str {
+        self.text(sql).trim_matches(['"', '`', '[', ']'])
+    }
+
     /// Whether it is this keyword, in any case.
     pub(super) fn is(&self, sql: &str, word: &str) -> bool {
         self.text(sql).eq_ignore_ascii_case(word)
@@ -60,6 +65,18 @@ impl Statement {
     /// Its first word, as written.
     pub(super) fn first<'a>(&self, sql: &'a str) -> &'a str {
         self.tokens[0].text(sql)
+    }
+
+    /// Where its last token ends, in the script.
+    pub(super) fn last_end(&self) -> usize {
+        self.tokens[self.tokens.len() - 1].range.end
+    }
+
+    /// Where in the statement it first names this table, `schema.table` or `table`.
+    pub(super) fn offset_of(&self, sql: &str, table: &str) -> Option<usize> {
+        let name = table.rsplit_once('.').map_or(table, |(_, name)| name);
+        let token = self.tokens.iter().find(|token| token.name(sql).eq_ignore_ascii_case(name))?;
+        Some(token.range.start - self.range.start)
     }
 }
 

@@ -1,14 +1,16 @@
 //! The functions of a script: SQLite's own that are harmless, and those of ours.
 //!
 //! A function call can't be interrupted by SQLite, so a call must either be linear in values that
-//! `engine.max_value_mb` bounds, or ask the [`Watch`] itself. SQLite's `instr`, `replace`, `like` and
-//! `glob` are neither: here they are replaced by ones that give the same answers.
+//! `engine.max_value_mb` bounds, or ask the [`Watch`] itself. SQLite's `instr`, `replace`, `like`, `glob`,
+//! `trim`, `unhex` and `json_patch` are neither: here they are replaced by ones that give the same answers.
 
 mod instr;
+mod json;
 mod pattern;
 mod replace;
 mod search;
 mod text;
+mod trim;
 
 use std::sync::Arc;
 
@@ -163,6 +165,8 @@ pub(super) fn register(db: &Connection, watch: &Arc<Watch>, max_value: usize) ->
         FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_INNOCUOUS;
     instr::register(db, watch, flags)?;
     replace::register(db, watch, flags, max_value)?;
+    trim::register(db, watch, flags)?;
+    json::register(db, flags)?;
     pattern::register(db, watch, flags)
 }
 

@@ -62,7 +62,7 @@ pub(super) fn register(db: &Connection, watch: &Arc<Watch>, flags: FunctionFlags
             // In SQLite's order: a wrong escape is an error even where the pattern is NULL.
             let pattern = texts.of(call.get_raw(0))?;
             if pattern.as_ref().is_some_and(|pattern| pattern.len() > MAX_PATTERN as usize) {
-                return Err(refused("LIKE or GLOB pattern too complex"));
+                return Err(refused("LIKE or GLOB pattern too complex (at most 1000 bytes)"));
             }
             let language = if arguments == 3 {
                 let Some(escape) = texts.of(call.get_raw(2))? else { return Ok(None) };
@@ -235,7 +235,7 @@ fn read_set(pattern: &[u8], at: &mut usize) -> Piece {
 }
 
 /// The character at `at`, which moves behind it; 0 at the end. This is `sqlite3Utf8Read`.
-fn read(text: &[u8], at: &mut usize) -> u32 {
+pub(super) fn read(text: &[u8], at: &mut usize) -> u32 {
     let Some(first) = text.get(*at).copied() else { return 0 };
     *at += 1;
     if first < 0xc0 {

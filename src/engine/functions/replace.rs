@@ -3,25 +3,17 @@
 use std::sync::Arc;
 
 use memchr::memmem::Finder;
-use rusqlite::{
-    Connection, Error,
-    functions::FunctionFlags,
-    types::{ToSql, ToSqlOutput, ValueRef},
-};
+use rusqlite::{Connection, Error, functions::FunctionFlags};
 
-use super::{Watch, poll, search::find, text::Texts, too_big};
+use super::{
+    Watch, poll,
+    search::find,
+    text::{Text, Texts},
+    too_big,
+};
 
 /// Replacements between two looks at the watch.
 const HITS_BETWEEN_POLLS: usize = 16 * 1024;
-
-/// The answer: text that need not be UTF-8, as the argument need not be.
-struct Text(Option<Vec<u8>>);
-
-impl ToSql for Text {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::Borrowed(self.0.as_deref().map_or(ValueRef::Null, ValueRef::Text)))
-    }
-}
 
 pub(super) fn register(
     db: &Connection,

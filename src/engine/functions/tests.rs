@@ -78,6 +78,11 @@ proptest! {
         let (ours, reference) = (OURS.with(Clone::clone), REFERENCE.with(Clone::clone));
         for sql in [
             "instr(?1, ?2)",
+            "trim(?1, ?2)",
+            "ltrim(?1, ?2)",
+            "rtrim(CAST(?1 AS TEXT), CAST(?2 AS TEXT))",
+            "unhex(?1, ?2)",
+            "json_patch(?1, ?2)",
             "replace(?1, ?2, ?3)",
             "like(?1, ?2)",
             "?2 LIKE ?1",
@@ -102,6 +107,35 @@ proptest! {
         for pattern in [format!("[{set}]{tail}"), format!("*[{set}]{tail}"), format!("[{set}{tail}")] {
             let arguments = [Value::Text(pattern), Value::Text(text.clone())];
             prop_assert_eq!(ask(&ours, "glob(?1, ?2)", &arguments), ask(&reference, "glob(?1, ?2)", &arguments));
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 5_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn hexadecimal_digits_are_those_of_sqlite(hex in "[0-9aF -é]{0,8}", ignored in "[ -éa]{0,3}") {
+        let (ours, reference) = (OURS.with(Clone::clone), REFERENCE.with(Clone::clone));
+        let arguments = [Value::Text(hex), Value::Text(ignored)];
+        prop_assert_eq!(ask(&ours, "unhex(?1, ?2)", &arguments), ask(&reference, "unhex(?1, ?2)", &arguments));
+    }
+
+    #[test]
+    fn patched_json_is_that_of_sqlite(a in "[\\{\\}\\[\\]\":,a1]{0,7}", b in "\\{\"[ab]\":(1|null|2.50|\"x\")\\}") {
+        let (ours, reference) = (OURS.with(Clone::clone), REFERENCE.with(Clone::clone));
+        for sql in [
+            "json_patch(?1, ?2)",
+            "json_patch(?2, ?1)",
+            "json_patch('{\"a\":{\"b\":1}}', ?2)",
+            "json_array(json_patch(?2, ?2))",
+            "jsonb_patch(?2, '{\"a\":null}')",
+            "json(jsonb_patch(jsonb(?2), '{\"c\":[1]}'))",
+        ] {
+            let arguments = [Value::Text(a.clone()), Value::Text(b.clone())];
+            let used = if sql.contains("?1") { &arguments[..] } else { &arguments[1..] };
+            let sql = if sql.contains("?1") { sql.to_owned() } else { sql.replace("?2", "?1") };
+            prop_assert_eq!(ask(&ours, &sql, used), ask(&reference, &sql, used), "{}", sql);
         }
     }
 }

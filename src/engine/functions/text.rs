@@ -1,8 +1,11 @@
-//! Arguments as SQLite's functions see them.
+//! Arguments and answers as SQLite's functions see them.
 
 use std::borrow::Cow;
 
-use rusqlite::{Connection, Error, types::ValueRef};
+use rusqlite::{
+    Connection, Error,
+    types::{ToSql, ToSqlOutput, ValueRef},
+};
 
 /// Turns arguments into the bytes of their text, the way `sqlite3_value_text` does.
 ///
@@ -27,6 +30,15 @@ impl Texts {
                 Some(Cow::Owned(cast.query_row([number], |row| row.get::<_, String>(0))?.into_bytes()))
             }
         })
+    }
+}
+
+/// The answer: text that need not be UTF-8, as the argument need not be.
+pub(super) struct Text(pub(super) Option<Vec<u8>>);
+
+impl ToSql for Text {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(self.0.as_deref().map_or(ValueRef::Null, ValueRef::Text)))
     }
 }
 
