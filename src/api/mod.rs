@@ -7,6 +7,7 @@ pub mod auth;
 pub mod body;
 pub mod docs;
 pub mod error;
+pub mod file;
 pub mod page;
 pub mod people;
 pub mod session;

@@ -2,6 +2,7 @@
 
 pub mod key;
 pub mod role;
+pub mod signature;
 
 use chrono::{DateTime, Utc};
 pub use key::ApiKey;

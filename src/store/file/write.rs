@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use rusqlite::{OptionalExtension as _, Transaction, params};
 use sha2::{Digest as _, Sha256};
 
-use super::{CHUNK, COMMIT, NewFile, StoredFile, find};
+use super::{CHUNK, COMMIT, NewFile, Source, StoredFile, find};
 use crate::{
     error::{Code, Error, Result},
     store::{Store, time},
@@ -108,8 +108,8 @@ impl FileWriter {
     fn insert_file(&self, tx: &Transaction<'_>, content: i64, now: DateTime<Utc>) -> Result<()> {
         let file = &self.file;
         tx.prepare_cached(
-            "INSERT INTO file (id, name, content_type, source, content, owner, connector_id, created)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO file (id, name, content_type, source, content, owner, connector_id, registered, created)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )?
         .execute(params![
             file.id.to_string(),
@@ -119,6 +119,7 @@ impl FileWriter {
             content,
             file.owner.map(|id| id.to_string()),
             file.connector.map(|id| id.to_string()),
+            file.source == Source::Produced,
             time::to_ms(now)
         ])?;
         Ok(())

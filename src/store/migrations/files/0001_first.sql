@@ -22,7 +22,9 @@ CREATE TABLE file (
     content      INTEGER NOT NULL REFERENCES content (key),
     owner        TEXT,                      -- member who sent it; NULL: made by the server
     connector_id TEXT,                      -- whose permissions it follows once attached
+    registered   INTEGER NOT NULL CHECK (registered IN (0, 1)), -- 0: complete, but nobody was told to use it
     created      INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX file_unregistered ON file (created) WHERE registered = 0;
 CREATE INDEX file_content ON file (content);
 CREATE INDEX file_created ON file (created);

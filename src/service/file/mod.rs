@@ -1,0 +1,101 @@
+//! Files: who may read which.
+//!
+//! A file follows the connector that it is attached to; one that is not attached yet belongs to who sent
+//! it. What a caller may not read does not exist for it: `not_found` where a path names the file,
+//! `does_not_exist` where a body does. A file that is not registered yet exists for nobody; only one that
+//! was sent straight to a connector is its sender's at once, who is about to queue the execution.
+
+use super::paging::Paging;
+pub use crate::store::file::{FileReader, StoredFile};
+use crate::{
+    app::App,
+    auth::{Caller, Role},
+    error::{Error, Result},
+    id::FileId,
+    store::{
+        self,
+        file::{Filter, Source},
+    },
+};
+
+/// Whether the caller may download the file.
+///
+/// A sender sees the executions that it started, so of a connector's files it may read what those read
+/// and made, and what it sent itself.
+pub fn may_read(app: &App, caller: &Caller, file: &StoredFile) -> Result<bool> {
+    let own = file.owner == Some(caller.member.id);
+    if !(file.registered || own && file.source == Source::Upload) {
+        return Ok(false);
+    }
+    let Some(connector) = file.connector else {
+        return Ok(own || (caller.role >= Role::Admin && caller.connectors.is_none()));
+    };
+    if !caller.reaches(connector) {
+        return Ok(false);
+    }
+    if own || caller.role >= Role::Viewer {
+        return Ok(true);
+    }
+    app.store.control.read(|conn| store::file::is_of_run_by(conn, file.id, caller.member.id))
+}
+
+fn readable(app: &App, caller: &Caller, id: FileId) -> Result<Option<StoredFile>> {
+    match app.store.files.read(|conn| store::file::find(conn, id))? {
+        Some(file) if may_read(app, caller, &file)? => Ok(Some(file)),
+        _ => Ok(None),
+    }
+}
+
+/// The file that a path names.
+///
+/// # Errors
+/// `not_found`, also for a file that the caller may not download.
+pub fn find_readable(app: &App, caller: &Caller, id: FileId) -> Result<StoredFile> {
+    readable(app, caller, id)?.ok_or_else(|| Error::not_found("file"))
+}
+
+/// The file that a body or query names at `path`.
+///
+/// # Errors
+/// `does_not_exist`, also for a file that the caller may not download.
+pub fn named(app: &App, caller: &Caller, id: FileId, path: &str) -> Result<StoredFile> {
+    readable(app, caller, id)?
+        .ok_or_else(|| Error::does_not_exist(format!("{path}: No such file: {id}.")).at(path))
+}
+
+/// The files that the caller may download, by part of their name.
+pub fn list(app: &App, caller: &Caller, search: &str, paging: Paging) -> Result<(u64, Vec<StoredFile>)> {
+    caller.needs(Role::Viewer)?;
+    let all = caller.role >= Role::Admin && caller.connectors.is_none();
+    let filter = Filter {
+        search: search.to_owned(),
+        owner: (!all).then_some(caller.member.id),
+        connectors: caller.connectors.clone(),
+    };
+    app.store.files.read(|conn| store::file::list(conn, &filter, paging.limit(), paging.offset()))
+}
+
+/// A file's bytes, to be read from any place.
+pub fn open(app: &App, caller: &Caller, id: FileId) -> Result<(StoredFile, FileReader)> {
+    let file = find_readable(app, caller, id)?;
+    let reader = FileReader::open(&app.store, &file);
+    Ok((file, reader))
+}
+
+/// Removes a file.
+///
+/// # Errors
+/// `conflict` while a connector, a script or an execution names it; `permission_required` for what is
+/// not the caller's own, unless it is an admin.
+pub fn delete(app: &App, caller: &Caller, id: FileId) -> Result<()> {
+    let file = find_readable(app, caller, id)?;
+    if file.connector.is_some() || file.owner != Some(caller.member.id) {
+        caller.needs(Role::Admin)?;
+    }
+    let user = app.store.control.read(|conn| store::file::user(conn, id))?;
+    if let Some(user) = user {
+        return Err(Error::conflict(format!("The file {:?} is used by {user}.", file.name)));
+    }
+    app.store.files.write(|tx| store::file::delete(tx, id))?;
+    Ok(())
+}

@@ -1,0 +1,33 @@
+//! Who uses a file. The answers stand in `control.db`.
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use crate::{
+    error::Result,
+    id::{FileId, MemberId},
+};
+
+/// Who uses the file, in words: a connector whose reference file it is, a connector of which some
+/// script, also a replaced one, names it, or an execution that read or made it.
+pub fn user(control: &Connection, file: FileId) -> Result<Option<String>> {
+    let mut statement = control.prepare_cached(
+        "SELECT 'the connector ' || api_name FROM connector WHERE source_file = ?1
+         UNION ALL
+         SELECT 'a script of the connector ' || c.api_name FROM script s JOIN connector c ON c.id = s.connector_id
+         WHERE s.output_file = ?1 OR instr(s.config_metadata, ?1)
+         UNION ALL
+         SELECT 'execution ' || e.number || ' of the connector ' || c.api_name
+         FROM execution e JOIN connector c ON c.id = e.connector_id
+         WHERE ?1 IN (e.input_file, e.final_report, e.sql_output_zip)
+         LIMIT 1",
+    )?;
+    Ok(statement.query_row([file.to_string()], |row| row.get(0)).optional()?)
+}
+
+/// Whether an execution that the member started read or made the file.
+pub fn is_of_run_by(control: &Connection, file: FileId, member: MemberId) -> Result<bool> {
+    let mut statement = control.prepare_cached(
+        "SELECT 1 FROM execution WHERE ?1 IN (input_file, final_report, sql_output_zip) AND started_by = ?2",
+    )?;
+    Ok(statement.exists(params![file.to_string(), member.to_string()])?)
+}
