@@ -185,3 +185,37 @@ pub struct RowOutcome {
     /// What there is to say.
     pub messages: Vec<Message>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_becomes_a_message_with_variable_column_value_and_expectation() {
+        let price = Variable {
+            id: crate::id::VariableId::new(),
+            name: "price".to_owned(),
+            data_type: crate::variable::DataType::Number,
+            scope: "orders".to_owned(),
+            kind: crate::variable::VariableKind::DataSource,
+            data_source: Some("amount".to_owned()),
+            value: None,
+            display_order: 0,
+            required: true,
+            is_array: false,
+            array_delimiter: None,
+            input_format: Some("plain".to_owned()),
+            output_format: None,
+        };
+        let parser = crate::variable::Parser::compile(&price, crate::variable::Locale::default()).unwrap();
+        let cell = "x".repeat(300);
+        let message = Message::fault(&parser.parse(Some(&cell)).unwrap_err(), &price, Some(&cell));
+        assert_eq!(message.code, "not_a_number");
+        assert_eq!((message.variable.as_deref(), message.column.as_deref()), (Some("price"), Some("amount")));
+        assert_eq!(message.value.as_deref(), Some(&cell[..200]));
+        assert!(message.expected.is_some() && message.message.starts_with("price: \"xxx"));
+        let message = Message::fault(&parser.parse(None).unwrap_err(), &price, None);
+        assert_eq!((message.code.as_str(), message.message.as_str()), ("required", "price is required"));
+        assert_eq!((message.value, message.expected), (None, None));
+    }
+}

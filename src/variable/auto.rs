@@ -148,7 +148,7 @@ fn two_readings(one: (Reading, &Pattern), other: (Reading, &Pattern), precision:
 }
 
 /// The patterns of the catalogue, in its order; `%Y-%m-%d` with a time is [`ISO_DATETIME`] already.
-fn candidates(precision: Precision) -> Vec<Pattern> {
+pub(super) fn candidates(precision: Precision) -> Vec<Pattern> {
     let compiled = |text: &str| Pattern::compile(text).ok();
     match precision {
         Precision::Day => DATE_PATTERNS.iter().filter_map(|(date, _)| compiled(date)).collect(),

@@ -6,8 +6,8 @@
 //! ([`AutoDate`]); those of numbers, booleans and phone numbers look at the one cell only.
 //!
 //! The same parsers serve record writes through the API and the `parse_*` functions of SQL (each file
-//! has its `parse_…`). The enums in [`format`] are both what is checked and what the metadata catalogue
-//! prints.
+//! has its `parse_…`), and the [`Suggester`], the only place where guessing is allowed. The enums in
+//! [`format`] are both what is checked and what the metadata catalogue prints.
 
 pub mod array;
 mod auto;
@@ -23,11 +23,13 @@ mod parser;
 mod pattern;
 pub mod phone;
 mod scanner;
+mod suggest;
 
 pub use auto::AutoDate;
 pub use fault::{Fault, FaultCode, Warning, cut};
 pub use parser::{Locale, Parsed, Parser, parse_uuid};
 pub use pattern::Pattern;
+pub use suggest::{Suggester, Suggestion};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;

@@ -14,6 +14,8 @@ pub(super) struct Plan {
     lengths: u32,
     /// What national numbers look like, in any region of the code.
     general: Option<Regex>,
+    /// The digits dialled before a national number, where all regions of the code have the same.
+    trunk: Option<String>,
     /// What may stand in front of a national number and is not part of it, in any region of the code.
     pub(super) prefixes: Vec<Regex>,
 }
@@ -36,6 +38,7 @@ impl Plan {
                     format!("(?:{})$", region.descriptors().general().national_number().as_str())
                 }),
             ),
+            trunk: common(regions.iter().map(|region| region.national_prefix())).map(str::to_owned),
             prefixes: anchored(solid).into_iter().chain(empty).collect(),
         }
     }
@@ -44,13 +47,26 @@ impl Plan {
         digits < 32 && self.lengths & (1 << digits) != 0
     }
 
-    /// Whether nothing is to be taken off the front. What looks like a prefix belongs to the number when
-    /// only with it the number looks like one: libphonenumber's rule, which the crate misses (it makes
-    /// `+7 800 123 45 67` a number that starts with 00).
-    pub(super) fn is_bare(&self, national: &str) -> bool {
+    /// What is left of national digits without their prefix; `None`: ask the crate.
+    ///
+    /// What looks like a prefix belongs to the number when only with it the number looks like one:
+    /// libphonenumber's rule, which the crate misses (it makes `+7 800 123 45 67` a number that starts
+    /// with 00).
+    pub(super) fn without_prefix<'a>(&self, national: &'a str) -> Option<&'a str> {
         let prefix = self.prefixes.iter().find_map(|re| re.find(national).filter(|found| !found.is_empty()));
-        let looks_right = |text| self.general.as_ref().is_some_and(|general| general.is_match(text));
-        prefix.is_none_or(|prefix| looks_right(national) && !looks_right(&national[prefix.end()..]))
+        let Some(prefix) = prefix else { return Some(national) };
+        let rest = &national[prefix.end()..];
+        if self.looks_right(rest) {
+            let is_simple =
+                self.trunk.as_deref() == Some(prefix.as_str()) && !rest.starts_with(prefix.as_str());
+            return is_simple.then_some(rest);
+        }
+        self.looks_right(national).then_some(national)
+    }
+
+    /// Whether some number of the code is written so.
+    pub(super) fn looks_right(&self, national: &str) -> bool {
+        self.general.as_ref().is_some_and(|general| general.is_match(national))
     }
 }
 
@@ -122,6 +138,11 @@ fn lengths(region: &phonenumber::Metadata) -> u32 {
     .flat_map(phonenumber::metadata::Descriptor::possible_length)
     .filter(|&&length| length < 32)
     .fold(0, |bits, length| bits | 1 << length)
+}
+
+fn common<'a>(mut trunks: impl Iterator<Item = Option<&'a str>>) -> Option<&'a str> {
+    let first = trunks.next()??;
+    trunks.all(|trunk| trunk == Some(first)).then_some(first)
 }
 
 fn prefixes(region: &phonenumber::Metadata) -> impl Iterator<Item = String> {
