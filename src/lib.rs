@@ -30,6 +30,7 @@ pub mod script;
 pub mod variable;
 
 pub mod input;
+pub mod load;
 pub mod report;
 pub mod store;
 

@@ -5,6 +5,7 @@
 //! execution's snapshot is a copy.
 
 pub mod flow;
+pub mod rules;
 pub mod seed;
 pub mod template;
 pub mod validate;

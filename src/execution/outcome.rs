@@ -165,6 +165,17 @@ impl Message {
     }
 }
 
+/// In a dry run: what an update would change, as text; `None` is blank.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Change {
+    /// The field's api name.
+    pub field: String,
+    /// What the record holds.
+    pub old: Option<String>,
+    /// What it would hold.
+    pub new: Option<String>,
+}
+
 /// One row that is kept with its messages.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RowOutcome {
@@ -184,6 +195,9 @@ pub struct RowOutcome {
     pub record: Option<i64>,
     /// What there is to say.
     pub messages: Vec<Message>,
+    /// Of an updated row of a dry run.
+    #[serde(default)]
+    pub changes: Vec<Change>,
 }
 
 #[cfg(test)]

@@ -22,32 +22,39 @@ pub fn add(tx: &Transaction<'_>, field: &Field, name: &str, code: Option<&str>) 
         .at("options"));
     }
     let is_taken = |code: &str| known.iter().any(|option| option.code == code);
-    let code = match code {
-        Some(code) if is_taken(code) => {
-            return Err(Error::new(
-                Code::Unique,
-                format!("options: {} has an option with the code {code:?} already.", field.name),
-            )
-            .at("options"));
-        }
-        Some(code) => code.to_owned(),
-        None => {
-            let wished = api_name_of(name);
-            let wished = if wished.is_empty() { "option".to_owned() } else { wished };
-            free_name(&wished, |code| Ok(is_taken(code)))?
-        }
-    };
-    let mut option = FieldOption {
-        id: OptionId::new(),
-        key: 0,
-        name: name.to_owned(),
-        code,
-        order: known.last().map_or(0, |last| last.order + 1),
-    };
+    let order = known.last().map_or(0, |last| last.order + 1);
+    match code {
+        Some(code) if is_taken(code) => Err(Error::new(
+            Code::Unique,
+            format!("options: {} has an option with the code {code:?} already.", field.name),
+        )
+        .at("options")),
+        Some(code) => insert_as(tx, field.key, name, code.to_owned(), order),
+        None => insert(tx, field.key, name, is_taken, order),
+    }
+}
+
+/// Adds an option whose label the caller knows to be new; the code is made from the label. For loads,
+/// which keep the options in memory and may add many.
+pub fn insert(
+    tx: &Connection,
+    field_key: i64,
+    name: &str,
+    is_taken: impl Fn(&str) -> bool,
+    order: i64,
+) -> Result<FieldOption> {
+    let wished = api_name_of(name);
+    let wished = if wished.is_empty() { "option".to_owned() } else { wished };
+    let code = free_name(&wished, |code| Ok(is_taken(code)))?;
+    insert_as(tx, field_key, name, code, order)
+}
+
+fn insert_as(tx: &Connection, field_key: i64, name: &str, code: String, order: i64) -> Result<FieldOption> {
+    let mut option = FieldOption { id: OptionId::new(), key: 0, name: name.to_owned(), code, order };
     tx.prepare_cached(
         "INSERT INTO field_option (id, field_key, name, code, position) VALUES (?1, ?2, ?3, ?4, ?5)",
     )?
-    .execute(params![option.id.to_string(), field.key, option.name, option.code, option.order])?;
+    .execute(params![option.id.to_string(), field_key, option.name, option.code, option.order])?;
     option.key = tx.last_insert_rowid();
     Ok(option)
 }

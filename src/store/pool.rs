@@ -14,6 +14,12 @@ const READERS: u32 = 16;
 /// Prepared statements kept per connection.
 const STATEMENTS: usize = 128;
 
+/// Pages kept in memory while a load lasts, in KiB: its keys come in random order, and an index that does
+/// not fit is read again for every row.
+const LOAD_CACHE: i64 = 128 * 1024;
+/// What SQLite keeps otherwise.
+const IDLE_CACHE: i64 = 2_000;
+
 /// A SQLite file with one writer connection and pooled readers.
 pub struct Database {
     // Fair: a load that takes the lock batch after batch must let an API write in between.
@@ -67,4 +73,28 @@ impl Database {
     pub fn writer(&self) -> FairMutexGuard<'_, Connection> {
         self.writer.lock()
     }
+
+    /// The writer for one batch of a load, with a large page cache.
+    pub fn writer_for_load(&self) -> Result<FairMutexGuard<'_, Connection>> {
+        let writer = self.writer.lock();
+        // Again for every batch: another load that ended may have given the cache back.
+        writer.pragma_update(None, "cache_size", -LOAD_CACHE)?;
+        Ok(writer)
+    }
+
+    /// Gives the memory of a load's page cache back.
+    pub fn end_load(&self) {
+        let writer = self.writer.lock();
+        let given_back = writer
+            .pragma_update(None, "cache_size", -IDLE_CACHE)
+            .and_then(|()| writer.execute_batch("PRAGMA shrink_memory"));
+        if let Err(e) = given_back {
+            log::warn!("the page cache of a load was not given back: {e}");
+        }
+    }
+}
+
+/// Begins a write transaction.
+pub fn begin(connection: &mut Connection) -> Result<Transaction<'_>> {
+    Ok(connection.transaction_with_behavior(TransactionBehavior::Immediate)?)
 }

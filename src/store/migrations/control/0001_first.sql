@@ -155,6 +155,7 @@ CREATE TABLE row_outcome (
     status   TEXT NOT NULL CHECK (status IN ('error', 'warning', 'skipped', 'updated')),
     record   INTEGER,
     messages TEXT NOT NULL,
+    changes  TEXT,                          -- JSON list, of updated rows of a dry run
     PRIMARY KEY (execution_id, n)
 ) STRICT, WITHOUT ROWID;
 

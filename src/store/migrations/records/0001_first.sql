@@ -92,5 +92,6 @@ CREATE TABLE row_outcome (
     status   TEXT NOT NULL CHECK (status IN ('error', 'warning', 'skipped', 'updated')),
     record   INTEGER,                       -- row of the object's table
     messages TEXT NOT NULL,                 -- JSON list
+    changes  TEXT,                          -- JSON list, of updated rows of a dry run
     PRIMARY KEY (execution_id, n)
 ) STRICT, WITHOUT ROWID;

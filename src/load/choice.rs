@@ -1,0 +1,88 @@
+//! The options of a field while a batch lasts: labels and codes to keys, and new options.
+//!
+//! They are read again at the start of each batch: that follows a rollback, and what the API did since.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::{
+    error::Result,
+    object::{Field, FieldOption},
+    store::{self, Connection},
+};
+
+/// At most this many labels are named in a message.
+const NAMED: usize = 20;
+
+pub(super) struct Choices {
+    field_key: i64,
+    options: Vec<FieldOption>,
+    /// As rows wrote them: spares making lower case of each.
+    seen: HashMap<String, i64>,
+    labels: HashMap<String, i64>,
+    codes: HashMap<String, i64>,
+    taken: HashSet<String>,
+    names: HashMap<i64, String>,
+}
+
+impl Choices {
+    pub(super) fn read(connection: &Connection, field: &Field) -> Result<Self> {
+        let options = store::option::of_field(connection, field.key)?;
+        let mut choices = Self {
+            field_key: field.key,
+            options: Vec::with_capacity(options.len()),
+            seen: HashMap::new(),
+            labels: HashMap::new(),
+            codes: HashMap::new(),
+            taken: HashSet::new(),
+            names: HashMap::new(),
+        };
+        options.into_iter().for_each(|option| choices.know(option));
+        Ok(choices)
+    }
+
+    /// The option with this label, or else with this code, in any case.
+    pub(super) fn find(&mut self, text: &str) -> Option<i64> {
+        if let Some(key) = self.seen.get(text) {
+            return Some(*key);
+        }
+        let lower = text.trim().to_lowercase();
+        let key = *self.labels.get(&lower).or_else(|| self.codes.get(&lower))?;
+        self.seen.insert(text.to_owned(), key);
+        Some(key)
+    }
+
+    /// The label of an option.
+    pub(super) fn name(&self, key: i64) -> Option<&str> {
+        self.names.get(&key).map(String::as_str)
+    }
+
+    /// Adds an option with this label, which none has.
+    pub(super) fn create(&mut self, tx: &Connection, label: &str) -> Result<i64> {
+        let order = self.options.last().map_or(0, |last| last.order + 1);
+        let option =
+            store::option::insert(tx, self.field_key, label.trim(), |code| self.taken.contains(code), order)?;
+        let key = option.key;
+        self.know(option);
+        Ok(key)
+    }
+
+    /// The labels, for a message about one that is not among them.
+    pub(super) fn listed(&self) -> String {
+        let named: Vec<&str> = self.options.iter().take(NAMED).map(|option| option.name.as_str()).collect();
+        let more = self.options.len() - named.len();
+        match (named.len(), more) {
+            (0, _) => "the field has no options".to_owned(),
+            (_, 0) => format!("one of {}", named.join(", ")),
+            _ => format!("one of {} and {more} more", named.join(", ")),
+        }
+    }
+
+    fn know(&mut self, option: FieldOption) {
+        // Of two equal labels the first in the list counts.
+        self.labels.entry(option.name.to_lowercase()).or_insert(option.key);
+        self.codes.entry(option.code.to_lowercase()).or_insert(option.key);
+        self.taken.insert(option.code.clone());
+        self.names.insert(option.key, option.name.clone());
+        self.options.push(option);
+    }
+}

@@ -1,0 +1,51 @@
+//! Rows of a scope into records of an object.
+//!
+//! A run's [`Load`] goes through the steps in order. A step takes rows in batches; **each batch is one
+//! transaction** in which the records, the run's ledger and the row outcomes are written, so that what
+//! the ledger says is what is in the database, whatever happens next. Between batches the writer is free
+//! for others. Rows of a step, and later steps, see what earlier ones wrote.
+//!
+//! | file | says |
+//! |---|---|
+//! | [`plan`] | a step with its ids resolved |
+//! | `convert`, `mapping`, `choice` | variables' values → field values |
+//! | [`matching`] | which record a row is about |
+//! | [`conflict`] | what an update does to a field that holds something |
+//! | `write` | one row, start to end |
+//! | `run` | batches, ledger, outcomes, the spool |
+//!
+//! A dry run is the same code on a scratch database ([`crate::store::scratch`]).
+
+mod choice;
+pub mod conflict;
+mod convert;
+mod mapping;
+pub mod matching;
+pub mod plan;
+mod run;
+mod write;
+
+use std::sync::Arc;
+
+pub use plan::{Members, StepPlan};
+pub use run::{Load, Settings, Stop};
+
+use crate::{execution::outcome::Message, variable::Value};
+
+/// A variable's value in one row, or why it has none.
+pub type Cell = std::result::Result<Value, Box<Message>>;
+
+/// One row of a scope, with the values of the variables that a step uses.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// Its number in the scope, from 1.
+    pub row: u64,
+    /// The source line, where the script selected `_line`.
+    pub line: Option<i64>,
+    /// The input table, where the script selected `_table`.
+    pub source: Option<Arc<str>>,
+    /// In the order of [`StepPlan::variables`].
+    pub values: Vec<Cell>,
+    /// What is odd about values that were taken.
+    pub warnings: Vec<Message>,
+}

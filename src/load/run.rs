@@ -1,0 +1,394 @@
+//! The batches of a run: what is written together, and what is told about it.
+
+use std::path::Path;
+
+use super::{
+    Row, StepPlan,
+    write::{Fate, Writer, message, rejected},
+};
+use crate::{
+    cancel::CancelToken,
+    error::{Error, Result},
+    execution::{Counters, Outcome, RowOutcome, RowStatus, State, outcome::Message},
+    id::{ConnectorId, ExecutionId, RecordId},
+    store::{
+        self, Connection, Store, outcome, pool, scratch,
+        spool::{Spool, UploadRow},
+        upsert::Stamp,
+    },
+    variable::Value,
+};
+
+/// The limits of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settings {
+    /// `runner.batch_rows`: rows per transaction.
+    pub batch_rows: usize,
+    /// `runner.max_row_outcomes`: row outcomes kept per run.
+    pub max_row_outcomes: u64,
+    /// `report.max_rows`: rows spooled per step, of rejected and of other ones.
+    pub max_report_rows: u64,
+}
+
+/// Why a step stopped before its last row. The batch under way is rolled back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stop {
+    /// The token was set.
+    Cancelled,
+    /// Something failed.
+    Failed(Error),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// What is committed. A batch works on a copy and hands it back with its commit.
+#[derive(Debug, Clone, Copy, Default)]
+struct Tally {
+    counters: Counters,
+    run: Option<i64>,
+    kept: u64,
+    cut: u64,
+    spooled_rejected: u64,
+    spooled_others: u64,
+}
+
+/// The loading of one run: its steps one after another.
+pub struct Load<'s> {
+    store: &'s Store,
+    execution: ExecutionId,
+    connector: ConnectorId,
+    settings: Settings,
+    cancel: CancelToken,
+    /// Of a dry run.
+    scratch: Option<Connection>,
+    spool: Spool,
+    tally: Tally,
+    totals: Counters,
+}
+
+impl<'s> Load<'s> {
+    /// A live run: it writes records. `dir` is the execution's scratch folder.
+    pub fn live(
+        store: &'s Store,
+        dir: &Path,
+        execution: ExecutionId,
+        connector: ConnectorId,
+        settings: Settings,
+        cancel: CancelToken,
+    ) -> Result<Self> {
+        Ok(Self {
+            store,
+            execution,
+            connector,
+            settings,
+            cancel,
+            scratch: None,
+            spool: Spool::create(dir)?,
+            tally: Tally::default(),
+            totals: Counters::default(),
+        })
+    }
+
+    /// A dry run of these steps: it writes no records.
+    pub fn dry(
+        store: &'s Store,
+        dir: &Path,
+        execution: ExecutionId,
+        connector: ConnectorId,
+        settings: Settings,
+        cancel: CancelToken,
+        steps: &[StepPlan],
+    ) -> Result<Self> {
+        let objects: Vec<_> = steps.iter().flat_map(StepPlan::objects).collect();
+        let scratch = scratch::create(store, dir, &objects)?;
+        let live = Self::live(store, dir, execution, connector, settings, cancel)?;
+        Ok(Self { scratch: Some(scratch), ..live })
+    }
+
+    /// Loads the rows of one step, `total` of them; they come in chunks of any size. With `is_last` the
+    /// run's end is written in the step's last transaction. `progress` hears of every chunk.
+    pub fn step(
+        &mut self,
+        plan: &StepPlan,
+        total: u64,
+        is_last: bool,
+        chunks: impl IntoIterator<Item = Result<Vec<Row>>>,
+        mut progress: impl FnMut(&Counters),
+    ) -> std::result::Result<Counters, Stop> {
+        self.tally = Tally {
+            counters: Counters { rows: total, ..Counters::default() },
+            spooled_rejected: 0,
+            spooled_others: 0,
+            ..self.tally
+        };
+        let mut rows = Rows { chunks: chunks.into_iter(), chunk: Vec::new().into_iter() };
+        let outcome = loop {
+            match self.batch(plan, is_last, &mut rows, &mut progress) {
+                Ok(true) => {}
+                Ok(false) => break Ok(()),
+                Err(stop) => break Err(stop),
+            }
+        };
+        let mut counters = self.tally.counters;
+        counters.close();
+        self.totals.add(&counters);
+        progress(&counters);
+        outcome.map(|()| counters)
+    }
+
+    /// The sum over the steps so far, as committed.
+    #[must_use]
+    pub const fn totals(&self) -> &Counters {
+        &self.totals
+    }
+
+    /// The counters of the step at hand, as committed.
+    #[must_use]
+    pub fn committed(&self) -> Counters {
+        let mut counters = self.tally.counters;
+        counters.close();
+        counters
+    }
+
+    /// Row outcomes that were counted and not kept.
+    #[must_use]
+    pub const fn outcomes_cut(&self) -> u64 {
+        self.tally.cut
+    }
+
+    /// What the report reads.
+    #[must_use]
+    pub const fn spool(&self) -> &Spool {
+        &self.spool
+    }
+
+    /// Ends the loading; answers the spool for the report. A live run that did not come to its last step
+    /// gets `outcome` into its ledger; a dry run hands over its row outcomes.
+    pub fn end(self, outcome: State, error: Option<&str>) -> Result<Spool> {
+        self.spool.rollback()?;
+        if let Some(scratch) = &self.scratch {
+            scratch::deliver_outcomes(scratch, self.store, self.execution)?;
+        } else if self.tally.run.is_some() {
+            let finished = self.finished(outcome, error);
+            self.store.records.write(|tx| store::run::finish(tx, self.execution, &finished))?;
+        }
+        if self.scratch.is_none() {
+            self.store.records.end_load();
+        }
+        Ok(self.spool)
+    }
+
+    /// One transaction; answers whether there may be more rows.
+    fn batch(
+        &mut self,
+        plan: &StepPlan,
+        is_last: bool,
+        rows: &mut Rows<impl Iterator<Item = Result<Vec<Row>>>>,
+        progress: &mut impl FnMut(&Counters),
+    ) -> std::result::Result<bool, Stop> {
+        let mut scratch = self.scratch.take();
+        let done = match &mut scratch {
+            Some(scratch) => self.batch_on(scratch, true, plan, is_last, rows, progress),
+            None => {
+                let mut writer = self.store.records.writer_for_load()?;
+                self.batch_on(&mut writer, false, plan, is_last, rows, progress)
+            }
+        };
+        self.scratch = scratch;
+        if done.is_err() {
+            self.spool.rollback()?;
+        }
+        let (tally, more) = done?;
+        self.tally = tally;
+        Ok(more)
+    }
+
+    fn batch_on(
+        &self,
+        connection: &mut Connection,
+        is_dry: bool,
+        plan: &StepPlan,
+        is_last: bool,
+        rows: &mut Rows<impl Iterator<Item = Result<Vec<Row>>>>,
+        progress: &mut impl FnMut(&Counters),
+    ) -> std::result::Result<(Tally, bool), Stop> {
+        let mut tally = self.tally;
+        let tx = pool::begin(connection)?;
+        self.spool.begin()?;
+        let now = self.now();
+        let run = match tally.run {
+            Some(run) => run,
+            None => store::run::begin(&tx, self.execution, self.connector, now)?,
+        };
+        tally.run = Some(run);
+        let mut writer = Writer::new(&tx, plan, Stamp { now, run }, is_dry)?;
+        let mut more = false;
+        let mut left = self.settings.batch_rows.max(1);
+        while let Some(mut row) = rows.next(|| progress(&tally.counters))? {
+            if self.cancel.is_cancelled() {
+                return Err(Stop::Cancelled);
+            }
+            self.row(&tx, plan, &mut writer, &mut row, &mut tally)?;
+            left -= 1;
+            if left == 0 {
+                more = true;
+                break;
+            }
+        }
+        drop(writer);
+        if self.cancel.is_cancelled() {
+            return Err(Stop::Cancelled);
+        }
+        store::run::save_step(&tx, run, plan.order, &plan.scope, &tally.counters)?;
+        store::run::save_cut(&tx, run, tally.cut)?;
+        if is_last && !more {
+            let rejected = self.totals.errors + tally.counters.errors;
+            let outcome = if rejected == 0 { State::Success } else { State::PartialSuccess };
+            store::run::finish(&tx, self.execution, &self.finished(outcome, None))?;
+        }
+        tx.commit().map_err(Error::from)?;
+        self.spool.commit()?;
+        Ok((tally, more))
+    }
+
+    fn row(
+        &self,
+        tx: &Connection,
+        plan: &StepPlan,
+        writer: &mut Writer<'_>,
+        row: &mut Row,
+        tally: &mut Tally,
+    ) -> Result<()> {
+        let fate = match self.resolve_exposed(plan, row)? {
+            Some(fate) => fate,
+            None => writer.load(row)?,
+        };
+        tally.counters.count(fate.outcome);
+        let is_loaded = !matches!(fate.outcome, Outcome::Rejected | Outcome::Skipped);
+        if is_loaded && !row.warnings.is_empty() {
+            tally.counters.warnings += 1;
+        }
+        if plan.is_used_later {
+            let reason = fate.messages.first().map_or("", |message| message.message.as_str());
+            self.spool.expose(plan.order, row.row, fate.record.filter(|_| is_loaded).ok_or(reason))?;
+        }
+        let status = match fate.outcome {
+            Outcome::Rejected => Some(RowStatus::Error),
+            Outcome::Skipped => Some(RowStatus::Skipped),
+            Outcome::Updated if !fate.changes.is_empty() => Some(RowStatus::Updated),
+            _ if !row.warnings.is_empty() => Some(RowStatus::Warning),
+            _ => None,
+        };
+        let spooled = match fate.outcome {
+            Outcome::Rejected => &mut tally.spooled_rejected,
+            _ => &mut tally.spooled_others,
+        };
+        if *spooled < self.settings.max_report_rows {
+            *spooled += 1;
+            self.spool.keep_upload(plan.order, upload_row(row, &fate, writer.cells()))?;
+        }
+        if let Some(status) = status {
+            self.keep(tx, plan, row, fate, status, tally)?;
+        }
+        Ok(())
+    }
+
+    /// Puts the records that earlier steps exposed for this row to its values; answers the rejection
+    /// when one has none.
+    fn resolve_exposed(&self, plan: &StepPlan, row: &mut Row) -> Result<Option<Fate>> {
+        for slot in &plan.slots[plan.variables().len()..] {
+            let Some((step, object)) = slot.exposed_by else { continue };
+            let exposed = self.spool.exposed(step, row.row)?;
+            let record = match exposed {
+                Some(Ok(record)) => record,
+                other => {
+                    let reason = other.and_then(Result::err).unwrap_or_else(|| "not processed".to_owned());
+                    return Ok(Some(rejected(vec![Message {
+                        message: format!("depends on a row that was not loaded (step {step}: {reason})"),
+                        variable: Some(slot.name.clone()),
+                        ..message("not_loaded")
+                    }])));
+                }
+            };
+            row.values.push(Ok(Value::Uuid(RecordId::of(object, record).uuid())));
+        }
+        Ok(None)
+    }
+
+    fn keep(
+        &self,
+        tx: &Connection,
+        plan: &StepPlan,
+        row: &mut Row,
+        fate: Fate,
+        status: RowStatus,
+        tally: &mut Tally,
+    ) -> Result<()> {
+        if tally.kept == self.settings.max_row_outcomes {
+            tally.cut += 1;
+            return Ok(());
+        }
+        tally.kept += 1;
+        let mut messages = fate.messages;
+        messages.append(&mut row.warnings);
+        let kept = RowOutcome {
+            step: plan.order,
+            scope: plan.scope.clone(),
+            row: row.row,
+            line: row.line,
+            table: row.source.as_deref().map(str::to_owned),
+            status,
+            record: fate.record,
+            messages,
+            changes: fate.changes,
+        };
+        outcome::insert(tx, self.execution, tally.kept, &kept)
+    }
+
+    fn finished(&self, outcome: State, error: Option<&str>) -> store::run::Finished {
+        store::run::Finished { at: self.now(), outcome, error: error.map(str::to_owned) }
+    }
+
+    fn now(&self) -> i64 {
+        self.store.clock.now().timestamp_millis()
+    }
+}
+
+fn upload_row(row: &Row, fate: &Fate, cells: Vec<Option<String>>) -> UploadRow {
+    UploadRow {
+        row: row.row,
+        line: row.line,
+        record: fate.record,
+        outcome: fate.outcome,
+        errors: fate.messages.clone(),
+        warnings: row.warnings.clone(),
+        cells,
+        changes: fate.changes.clone(),
+    }
+}
+
+/// Rows one by one out of chunks.
+struct Rows<I> {
+    chunks: I,
+    chunk: std::vec::IntoIter<Row>,
+}
+
+impl<I: Iterator<Item = Result<Vec<Row>>>> Rows<I> {
+    /// The next row; `before_chunk` is called before a new chunk is waited for.
+    fn next(&mut self, mut before_chunk: impl FnMut()) -> Result<Option<Row>> {
+        loop {
+            if let Some(row) = self.chunk.next() {
+                return Ok(Some(row));
+            }
+            before_chunk();
+            match self.chunks.next() {
+                Some(chunk) => self.chunk = chunk?.into_iter(),
+                None => return Ok(None),
+            }
+        }
+    }
+}

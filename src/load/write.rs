@@ -1,0 +1,393 @@
+//! One row, from its values to its record: take, check, find, decide, write.
+//!
+//! All checks precede the write, so a rejected row leaves nothing and its neighbours stay. Only a unique
+//! index is asked by writing: it refuses before anything is written, and the row is rejected then.
+
+use super::{
+    Cell, Row,
+    conflict::{Merge, merge},
+    convert::{Converter, MatchValue, counted, fault_message, named},
+    matching::{Actions, Ask, Decision, Found, Pool, Skip, decide},
+    plan::{Key, StepPlan},
+};
+use crate::{
+    error::{Error, Result},
+    execution::{
+        Outcome,
+        outcome::{Change, Message},
+    },
+    id::RecordId,
+    object::{Field, FieldValue},
+    store::{
+        Connection,
+        lookup::{Finder, Question},
+        upsert::{Stamp, Standing, Upsert},
+    },
+};
+
+/// What became of a row.
+pub(super) struct Fate {
+    pub outcome: Outcome,
+    /// The record that it matched or made.
+    pub record: Option<i64>,
+    /// Why it was rejected or skipped.
+    pub messages: Vec<Message>,
+    /// In a dry run, of an update.
+    pub changes: Vec<Change>,
+}
+
+/// Loads rows while one batch lasts.
+pub(super) struct Writer<'c> {
+    plan: &'c StepPlan,
+    is_dry: bool,
+    actions: Vec<Actions>,
+    matcher: Finder<'c>,
+    converter: Converter<'c>,
+    upsert: Upsert<'c>,
+    // Of the row at hand, kept to be used again.
+    values: Vec<FieldValue>,
+    keys: Vec<MatchValue>,
+    standings: Vec<Standing>,
+    written: Vec<usize>,
+}
+
+impl<'c> Writer<'c> {
+    pub(super) fn new(
+        connection: &'c Connection,
+        plan: &'c StepPlan,
+        stamp: Stamp,
+        is_dry: bool,
+    ) -> Result<Self> {
+        Ok(Self {
+            plan,
+            is_dry,
+            actions: plan.rules.iter().map(|rule| rule.actions).collect(),
+            matcher: Finder::new(connection, &plan.object, plan.terms(), is_dry)?,
+            converter: Converter::new(connection, plan, is_dry)?,
+            upsert: Upsert::new(connection, &plan.object, plan.fields().collect(), stamp, is_dry)?,
+            values: Vec::with_capacity(plan.mappings.len()),
+            keys: Vec::with_capacity(plan.rules.len()),
+            standings: Vec::with_capacity(plan.mappings.len()),
+            written: Vec::with_capacity(plan.mappings.len()),
+        })
+    }
+
+    /// Loads one row, whose exposed values are in place. Its values are used up.
+    pub(super) fn load(&mut self, row: &mut Row) -> Result<Fate> {
+        let faulty: Vec<Message> =
+            row.values.iter().filter_map(|cell| Some((**cell.as_ref().err()?).clone())).collect();
+        if !faulty.is_empty() {
+            self.values.clear();
+            return Ok(rejected(faulty));
+        }
+        let faults = self.take_values(&mut row.values)?;
+        if !faults.is_empty() {
+            return Ok(rejected(faults));
+        }
+        match self.decide()? {
+            Decision::Create => self.create(),
+            Decision::Update { record, archived } => self.update(record, archived),
+            Decision::Unarchive { record } => self.unarchive(record),
+            Decision::Skip(skip) => Ok(self.skipped(&skip)),
+            Decision::Blank => Ok(rejected(vec![self.blank_message()])),
+        }
+    }
+
+    /// The mapped values of the row at hand as text, for the report.
+    pub(super) fn cells(&self) -> Vec<Option<String>> {
+        (0..self.plan.mappings.len())
+            .map(|at| self.values.get(at).and_then(|value| self.converter.text(at, value)))
+            .collect()
+    }
+
+    fn take_values(&mut self, cells: &mut [Cell]) -> Result<Vec<Message>> {
+        self.converter.begin_row();
+        self.keys.clear();
+        for rule in &self.plan.rules {
+            self.keys.push(match rule.key {
+                Key::Mapped(_) => MatchValue::Nothing,
+                Key::Own(slot) => match &cells[slot] {
+                    Ok(value) => self.converter.match_value(rule.field.as_ref(), slot, value),
+                    Err(_) => MatchValue::Nothing,
+                },
+            });
+        }
+        self.values.clear();
+        let mut faults = Vec::new();
+        for at in 0..self.plan.mappings.len() {
+            self.values.push(match self.converter.mapped(at, cells)? {
+                Ok(value) => value,
+                Err(fault) => {
+                    faults.push(fault_message(self.plan, at, fault));
+                    FieldValue::Null
+                }
+            });
+        }
+        Ok(faults)
+    }
+
+    fn decide(&mut self) -> Result<Decision> {
+        let Self { plan, actions, matcher, converter, keys, values, .. } = self;
+        let key = |rule: usize| match plan.rules[rule].key {
+            Key::Mapped(at) => match &values[at] {
+                value if value.is_blank() => None,
+                value if converter.has_new_option(at, value) => Some(None),
+                value => Some(Some(value)),
+            },
+            Key::Own(_) => match &keys[rule] {
+                MatchValue::Blank => None,
+                MatchValue::Nothing => Some(None),
+                MatchValue::Value(value) => Some(Some(value)),
+            },
+        };
+        decide(actions, |rule| key(rule).is_none(), |ask| look(matcher, ask, |rule| key(rule).flatten()))
+    }
+
+    fn create(&mut self) -> Result<Fate> {
+        let mut missing: Vec<Message> =
+            self.plan.unmapped_required.iter().map(|name| required_message(name, None)).collect();
+        for (mapping, value) in self.plan.mappings.iter().zip(&self.values) {
+            if mapping.field.is_required && value.is_blank() {
+                missing.push(required_message(&mapping.field.display_name, Some(&mapping.field)));
+            }
+        }
+        if !missing.is_empty() {
+            return Ok(rejected(missing));
+        }
+        self.written.clear();
+        self.written.extend(0..self.values.len());
+        if self.must_ask_first()
+            && let Some(clash) = self.clash(None, false)?
+        {
+            return Ok(clash);
+        }
+        self.create_options()?;
+        match self.upsert.create(&self.values)? {
+            Ok(record) => Ok(done(Outcome::Created, record)),
+            Err(_) => self.clash(None, false)?.ok_or_else(refused_without_clash),
+        }
+    }
+
+    fn update(&mut self, record: i64, archived: bool) -> Result<Fate> {
+        self.upsert.compare(record, &self.values, &mut self.standings)?;
+        self.written.clear();
+        for (at, mapping) in self.plan.mappings.iter().enumerate() {
+            match merge(mapping.conflict, self.standings[at], &self.values[at]) {
+                Merge::Keep => {}
+                Merge::Write => self.written.push(at),
+                Merge::Add if self.adds_something(record, at)? => self.written.push(at),
+                Merge::Add => {}
+            }
+        }
+        if self.written.is_empty() && !archived {
+            return Ok(done(Outcome::Unchanged, record));
+        }
+        let cleared: Vec<Message> = self
+            .written
+            .iter()
+            .map(|at| (&self.plan.mappings[*at].field, &self.values[*at]))
+            .filter(|(field, value)| field.is_required && value.is_blank())
+            .map(|(field, _)| required_message(&field.display_name, Some(field)))
+            .collect();
+        if !cleared.is_empty() {
+            return Ok(rejected(cleared));
+        }
+        self.write(record, archived)
+    }
+
+    fn unarchive(&mut self, record: i64) -> Result<Fate> {
+        self.written.clear();
+        self.write(record, true)
+    }
+
+    /// Writes what [`Self::written`] lists.
+    fn write(&mut self, record: i64, unarchive: bool) -> Result<Fate> {
+        if self.must_ask_first()
+            && let Some(clash) = self.clash(Some(record), unarchive)?
+        {
+            return Ok(clash);
+        }
+        let changes = if self.is_dry { self.changes(record)? } else { Vec::new() };
+        self.create_options()?;
+        self.join_lists(record)?;
+        match self.upsert.update(record, &self.values, &self.written, unarchive)? {
+            Ok(()) => Ok(Fate { changes, ..done(Outcome::Updated, record) }),
+            Err(_) => self.clash(Some(record), unarchive)?.ok_or_else(refused_without_clash),
+        }
+    }
+
+    /// Whether the clash must be looked for before the write: a dry run's scratch tables don't have the
+    /// records yet, and an option that is made for the row would be left when the index refuses it.
+    fn must_ask_first(&self) -> bool {
+        self.is_dry || self.written.iter().any(|at| self.converter.has_new_option(*at, &self.values[*at]))
+    }
+
+    fn clash(&mut self, record: Option<i64>, all: bool) -> Result<Option<Fate>> {
+        let clash = self.upsert.clash(record, &self.values, &self.written, all)?;
+        Ok(clash.map(|(field, other)| {
+            rejected(vec![Message {
+                message: format!(
+                    "{} must be unique: the record {} has this value",
+                    field.display_name,
+                    RecordId::of(self.plan.object.id, other)
+                ),
+                field: Some(field.name.clone()),
+                ..message("unique")
+            }])
+        }))
+    }
+
+    fn create_options(&mut self) -> Result<()> {
+        for at in &self.written {
+            if self.converter.has_new_option(*at, &self.values[*at]) {
+                self.converter.create_options(*at, &mut self.values[*at])?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the list in the `at`-th field lacks something of the row's.
+    fn adds_something(&mut self, record: i64, at: usize) -> Result<bool> {
+        let FieldValue::Many(brought) = &self.values[at] else { return Ok(true) };
+        let FieldValue::Many(held) = self.upsert.held(record, at)? else { return Ok(true) };
+        Ok(brought.iter().any(|key| !held.contains(key)))
+    }
+
+    /// Puts what the record's lists hold to those that are added to.
+    fn join_lists(&mut self, record: i64) -> Result<()> {
+        for at in &self.written {
+            let adds = self.standings.get(*at).is_some_and(|standing| {
+                merge(self.plan.mappings[*at].conflict, *standing, &self.values[*at]) == Merge::Add
+            });
+            if adds
+                && let FieldValue::Many(held) = self.upsert.held(record, *at)?
+                && let FieldValue::Many(brought) = &self.values[*at]
+            {
+                self.values[*at] =
+                    FieldValue::many(held.into_iter().chain(brought.iter().copied()).collect());
+            }
+        }
+        Ok(())
+    }
+
+    fn changes(&mut self, record: i64) -> Result<Vec<Change>> {
+        let mut changes = Vec::with_capacity(self.written.len());
+        for at in &self.written {
+            let old = self.upsert.held(record, *at)?;
+            changes.push(Change {
+                field: self.plan.mappings[*at].field.name.clone(),
+                old: self.converter.text(*at, &old),
+                new: self.converter.text(*at, &self.values[*at]),
+            });
+        }
+        Ok(changes)
+    }
+
+    fn skipped(&self, skip: &Skip) -> Fate {
+        let object = self.plan.object.id;
+        let (code, text) = match skip {
+            Skip::None => ("no_match", "no record matches".to_owned()),
+            Skip::Single(record) => {
+                ("single_match", format!("a record matches: {}", RecordId::of(object, *record)))
+            }
+            Skip::Archived(record) => (
+                "archived_match",
+                format!("only an archived record matches: {}", RecordId::of(object, *record)),
+            ),
+            Skip::Several(records) => (
+                "several_match",
+                format!("several records match ({}): {}", counted(records), named(object, records)),
+            ),
+        };
+        Fate {
+            outcome: Outcome::Skipped,
+            record: None,
+            messages: vec![Message { message: text, ..message(code) }],
+            changes: Vec::new(),
+        }
+    }
+
+    fn blank_message(&self) -> Message {
+        let names: Vec<&str> = self
+            .plan
+            .rules
+            .iter()
+            .map(|rule| match rule.key {
+                Key::Mapped(at) => self.plan.mappings[at].slots[0],
+                Key::Own(slot) => slot,
+            })
+            .map(|slot| self.plan.slots[slot].name.as_str())
+            .collect();
+        Message {
+            message: format!(
+                "{} is blank: without a value to match by, every run would make a new record",
+                names.join(", ")
+            ),
+            variable: names.first().map(|name| (*name).to_owned()),
+            ..message("match_value_blank")
+        }
+    }
+}
+
+/// Answers what the rules ask for.
+fn look<'v>(
+    matcher: &mut Finder<'_>,
+    ask: Ask,
+    key: impl Fn(usize) -> Option<&'v FieldValue>,
+) -> Result<Found> {
+    let mut keys = Vec::with_capacity(1 + ask.to - ask.from);
+    for rule in ask.from..=ask.to {
+        match key(rule) {
+            Some(key) => keys.push(key),
+            None => return Ok(Found::None),
+        }
+    }
+    let pools: &[bool] = match ask.pool {
+        Pool::All => &[false, true],
+        Pool::Live => &[false],
+        Pool::Archived => &[true],
+    };
+    let mut records = Vec::new();
+    for archived in pools.iter().copied() {
+        matcher.find(Question { from: ask.from, to: ask.to, archived }, &keys, &mut records)?;
+        match records[..] {
+            [] => {}
+            [record] => return Ok(Found::One { record, archived }),
+            _ => return Ok(Found::Several { records, archived }),
+        }
+    }
+    Ok(Found::None)
+}
+
+pub(super) fn rejected(messages: Vec<Message>) -> Fate {
+    Fate { outcome: Outcome::Rejected, record: None, messages, changes: Vec::new() }
+}
+
+fn done(outcome: Outcome, record: i64) -> Fate {
+    Fate { outcome, record: Some(record), messages: Vec::new(), changes: Vec::new() }
+}
+
+fn refused_without_clash() -> Error {
+    Error::internal("a unique index refused a row, and no record has its values: run `smartconnector check`")
+}
+
+fn required_message(name: &str, field: Option<&Field>) -> Message {
+    Message {
+        message: format!("{name} is required"),
+        field: field.map(|field| field.name.clone()),
+        ..message("required")
+    }
+}
+
+/// A message about no value in particular.
+pub(super) fn message(code: &str) -> Message {
+    Message {
+        message: String::new(),
+        code: code.to_owned(),
+        variable: None,
+        column: None,
+        field: None,
+        value: None,
+        expected: None,
+    }
+}

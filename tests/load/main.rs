@@ -1,0 +1,11 @@
+//! Loading at the library's level: rows into a real store, looked at with plain SQL.
+#![expect(clippy::unwrap_used, reason = "a test fails where it can't go on")]
+
+mod support;
+
+mod conflicts;
+mod dry_run;
+mod ledger;
+mod matching;
+mod options;
+mod relations;
