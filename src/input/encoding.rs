@@ -50,6 +50,15 @@ impl Encoding {
         }
     }
 
+    /// `bytes` in this encoding as text, undecodable ones replaced: what a reader made of them.
+    #[must_use]
+    pub fn decode(self, bytes: &[u8]) -> Cow<'_, str> {
+        match self {
+            Self::Utf8 => String::from_utf8_lossy(bytes),
+            Self::Windows1252 => encoding_rs::WINDOWS_1252.decode_without_bom_handling(bytes).0,
+        }
+    }
+
     /// All of `cells` when each is text as it stands: what nearly every record of nearly every file is.
     pub(super) fn whole<'a>(self, cells: &'a [u8], ends: &[usize]) -> Option<&'a str> {
         if self == Self::Windows1252 && !cells.is_ascii() {
@@ -64,7 +73,7 @@ impl Encoding {
     pub(super) fn append(self, cell: &[u8], text: &mut String) -> u64 {
         match self {
             Self::Windows1252 => {
-                text.push_str(&encoding_rs::WINDOWS_1252.decode_without_bom_handling(cell).0);
+                text.push_str(&self.decode(cell));
                 0
             }
             Self::Utf8 => {
@@ -154,6 +163,7 @@ mod tests {
         let mut text = String::new();
         assert_eq!(Encoding::Windows1252.append(b"\x80 caf\xe9 \x96 \x81", &mut text), 0);
         assert_eq!(text, "€ café – \u{81}");
+        assert_eq!(Encoding::Windows1252.decode(b"\x80\xe9"), "€é");
         assert_eq!(Encoding::Windows1252.encode("€é").as_ref(), b"\x80\xe9");
     }
 }
