@@ -2,7 +2,10 @@
 
 use std::sync::LazyLock;
 
-use phonenumber::{country, metadata::DATABASE};
+use phonenumber::{
+    country,
+    metadata::{DATABASE, Descriptor},
+};
 use regex::{Regex, RegexBuilder};
 
 use super::phone::Region;
@@ -118,8 +121,8 @@ impl Plans {
     }
 }
 
-/// The lengths of all kinds of numbers, local ones (without their area code) left out.
-fn lengths(region: &phonenumber::Metadata) -> u32 {
+/// What is known of each kind of number of a region.
+pub(super) fn kinds(region: &phonenumber::Metadata) -> impl Iterator<Item = &Descriptor> {
     let kinds = region.descriptors();
     [
         kinds.fixed_line(),
@@ -135,9 +138,14 @@ fn lengths(region: &phonenumber::Metadata) -> u32 {
     ]
     .into_iter()
     .flatten()
-    .flat_map(phonenumber::metadata::Descriptor::possible_length)
-    .filter(|&&length| length < 32)
-    .fold(0, |bits, length| bits | 1 << length)
+}
+
+/// The lengths of all kinds of numbers, local ones (without their area code) left out.
+fn lengths(region: &phonenumber::Metadata) -> u32 {
+    kinds(region)
+        .flat_map(Descriptor::possible_length)
+        .filter(|&&length| length < 32)
+        .fold(0, |bits, length| bits | 1 << length)
 }
 
 fn common<'a>(mut trunks: impl Iterator<Item = Option<&'a str>>) -> Option<&'a str> {

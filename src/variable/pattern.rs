@@ -285,7 +285,11 @@ fn read_with_chrono(text: &str, items: &[Item<'static>], has_time: bool) -> Opti
         let moment: DateTime<Utc> = DateTime::from_timestamp(seconds, 0)?;
         return Some(Reading { local: moment.naive_utc(), offset: Some(0), has_time });
     } else {
-        parsed.to_naive_datetime_with_offset(0).ok()?
+        // Whole microseconds, as the scanner; no leap seconds, which no record can keep.
+        let local = parsed.to_naive_datetime_with_offset(0).ok()?;
+        let nanos = local.nanosecond();
+        (nanos < 1_000_000_000).then_some(())?;
+        local.with_nanosecond(nanos / 1000 * 1000)?
     };
     // A year of fewer digits is a slip, not the Middle Ages; the scanner refuses it by its width.
     (parsed.year().is_none_or(|year| year >= 1000)).then_some(Reading { local, offset, has_time })

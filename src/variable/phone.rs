@@ -230,9 +230,11 @@ pub fn render_phone(number: &str, format: PhoneOutput, out: &mut String) {
 
 #[cfg(test)]
 mod tests {
+    use phonenumber::metadata::Descriptor;
     use proptest::prelude::*;
 
     use super::*;
+    use crate::variable::numbering::kinds;
 
     fn us() -> PhoneFormat {
         PhoneFormat::parse("region:US", None).unwrap()
@@ -351,26 +353,10 @@ mod tests {
     /// Every kind of number of every region, as libphonenumber's own examples show it.
     #[test]
     fn the_plain_way_agrees_with_the_crate_on_every_example() {
-        use phonenumber::Type;
-        let kinds = [
-            Type::FixedLine,
-            Type::Mobile,
-            Type::TollFree,
-            Type::PremiumRate,
-            Type::SharedCost,
-            Type::PersonalNumber,
-            Type::Voip,
-            Type::Pager,
-            Type::Uan,
-            Type::Voicemail,
-        ];
         let mut plainly = 0;
         for metadata in DATABASE.iter() {
             let region = metadata.id().parse::<Region>().ok();
-            for kind in kinds {
-                let Some(example) = metadata.descriptors().get(kind).and_then(|kind| kind.example()) else {
-                    continue;
-                };
+            for example in kinds(metadata).filter_map(Descriptor::example) {
                 let text = format!("+{}{example}", metadata.country_code());
                 if let Some(number) = plain(&text, None) {
                     plainly += 1;
