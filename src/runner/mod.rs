@@ -56,6 +56,18 @@ struct Shared {
     stopping: AtomicBool,
 }
 
+/// Puts SQLite's sorters and temporary tables into the data folder, never on a small tmpfs. Once per
+/// process, before the first [`Runner`]: SQLite keeps it in one variable.
+///
+/// # Errors
+/// When the folder can't be written to, or another one was set before.
+pub fn sort_in(store: &Store) -> Result<()> {
+    let scratch = store.scratch_dir();
+    std::fs::create_dir_all(&scratch)
+        .map_err(|e| Error::internal(format!("scratch folder {}: {e}", scratch.display())))?;
+    crate::engine::set_temp_dir(&scratch).map_err(|e| Error::internal(e.to_string()))
+}
+
 /// One running execution, as others reach it.
 #[derive(Clone)]
 struct Running {
@@ -68,7 +80,6 @@ impl Runner {
     pub fn start(store: Arc<Store>, config: &Config, workspace: &Workspace) -> Result<Self> {
         let scratch = store.scratch_dir();
         recover::sweep_scratch(&scratch)?;
-        crate::engine::set_temp_dir(&scratch).map_err(|e| Error::internal(e.to_string()))?;
         recover::recover(&store)?;
         let shared = Arc::new(Shared {
             store,
