@@ -29,7 +29,14 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(people::typeahead)
         .service(people::keys)
         .service(people::create_key)
-        .service(people::revoke_key);
+        .service(people::revoke_key)
+        .service(file::list)
+        .service(file::get)
+        .service(file::delete)
+        .service(file::download::download)
+        .service(file::store::presigned_post)
+        .service(file::store::store)
+        .service(file::store::success);
 }
 
 /// Runs `work` on the blocking pool: nothing below this layer is async, and nothing there may hold up
