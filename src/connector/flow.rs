@@ -12,7 +12,7 @@ use crate::{
 /// Writes one scope's rows into one object.
 ///
 /// Serialised as the API reads and writes it: ids of objects, fields and variables are bare strings.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct LoadStep {
     /// Identity; kept when the step is sent back with it.
     pub id: LoadStepId,
@@ -52,7 +52,7 @@ pub enum StepType {
 }
 
 /// Compares a field, or the record's id, with a variable.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct MatchingRule {
     /// Identity.
     pub id: RuleId,
@@ -163,7 +163,7 @@ actions! {
 }
 
 /// Writes variables into a field.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct MappingRule {
     /// Identity.
     pub id: RuleId,

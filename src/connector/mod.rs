@@ -7,8 +7,11 @@
 pub mod flow;
 pub mod rules;
 pub mod seed;
+pub mod steps;
 pub mod template;
 pub mod validate;
+pub mod variables;
+pub mod written;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};

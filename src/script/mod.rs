@@ -114,3 +114,33 @@ pub struct Script {
     /// Who published it.
     pub published_by: Option<MemberId>,
 }
+
+impl Script {
+    /// Notes that the text or what it expects has changed: its sample no longer shows what it does.
+    pub fn edited(&mut self, now: DateTime<Utc>) {
+        self.sample_is_stale = self.state != SampleState::Setup;
+        self.updated = now;
+    }
+
+    /// A new draft with the same SQL, engine and inputs, and no sample.
+    #[must_use]
+    pub fn fork(&self, now: DateTime<Utc>) -> Self {
+        Self {
+            id: ScriptId::new(),
+            connector_id: self.connector_id,
+            status: ScriptStatus::Draft,
+            state: SampleState::Setup,
+            sql_version: self.sql_version.clone(),
+            user_script: self.user_script.clone(),
+            config_metadata: self.config_metadata.clone(),
+            output_file: None,
+            output_headers: Vec::new(),
+            error: None,
+            sample_is_stale: false,
+            created: now,
+            updated: now,
+            published: None,
+            published_by: None,
+        }
+    }
+}

@@ -73,7 +73,7 @@ pub enum VariableKind {
 }
 
 /// One execution variable, as the API reads and writes it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Variable {
     /// Identity; kept when the row is sent back with it.
     pub id: VariableId,

@@ -1,0 +1,290 @@
+//! A connector as callers write it: every key optional, and the rows of its full sets.
+//!
+//! A variable, load step or seed with an `id` is the row that has it, one without is new, and one left
+//! out goes. A row is sent whole, so what it leaves out gets its default, with three exceptions, which
+//! keep what is there: a step's rules, its exposed variable and its automations, and a seed's fields.
+//!
+//! Rows are accepted as they were read. So the keys that only answers have (`stats`, a seed's `group`, a
+//! suggestion's `note`) are known here and ignored; any other unknown key is refused by name.
+
+use serde::{Deserialize, Deserializer, de::IgnoredAny};
+use serde_json::{Map, Value as Json};
+use utoipa::ToSchema;
+
+use super::{
+    InputOptions,
+    flow::{ArchiveMatch, Conflict, MultipleMatch, NoMatch, SingleMatch, StepType},
+};
+use crate::{
+    id::{FieldId, FileId, FilterGroupId, LoadStepId, ObjectId, RuleId, SeedId, VariableId},
+    variable::{DataType, VariableKind},
+};
+
+/// Tells a key that is null from one that is left out.
+#[expect(clippy::option_option, reason = "null and left out mean different things here")]
+fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+/// What a connector is made of.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewConnector {
+    /// The label; unique without regard to case.
+    #[schema(required)]
+    pub name: Option<String>,
+    /// Id or api name of its main object.
+    #[schema(required)]
+    pub custom_object: Option<String>,
+    /// What triggers it.
+    #[schema(required)]
+    pub connector_type: Option<String>,
+    /// The name in paths; left out: made of the name.
+    pub api_name: Option<String>,
+    /// Free text.
+    pub description: Option<String>,
+    /// The script's engine.
+    pub sql_version: Option<String>,
+    /// Parameter name to scalar.
+    pub sql_parameters: Option<Map<String, Json>>,
+    /// Runs at a time; 0: nothing starts.
+    pub max_concurrency: Option<u32>,
+    /// How the input file is read.
+    pub input_options: Option<InputOptions>,
+    /// Seconds for the script, at most `engine.timeout_s`.
+    pub timeout_s: Option<u32>,
+    /// Of other connector types: known here so that the refusal is about the type.
+    #[schema(ignore)]
+    pub cadence: Option<Json>,
+    /// Likewise.
+    #[schema(ignore)]
+    pub schedule: Option<Json>,
+    /// Likewise.
+    #[schema(ignore)]
+    pub activity_object: Option<Json>,
+}
+
+/// What of a connector changes.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConnectorPatch {
+    /// The label; unique without regard to case.
+    pub name: Option<String>,
+    /// The name in paths.
+    pub api_name: Option<String>,
+    /// Free text.
+    pub description: Option<String>,
+    /// `operational` or `inactive`.
+    pub status: Option<String>,
+    /// With `status`: cancels the live runs that wait.
+    pub cancel_queued: Option<bool>,
+    /// The reference file. The draft's input tables are made of it at once.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<FileId>)]
+    pub source_file_id: Option<Option<FileId>>,
+    /// All variables but the exposed ones.
+    pub execution_variables: Option<Vec<WrittenVariable>>,
+    /// All load steps.
+    pub flow: Option<WrittenFlow>,
+    /// All seeds.
+    pub kizen_data_seeds: Option<Vec<WrittenSeed>>,
+    /// Parameter name to scalar.
+    pub sql_parameters: Option<Map<String, Json>>,
+    /// Always empty.
+    pub integration_secrets: Option<Vec<Json>>,
+    /// Runs at a time; 0: nothing starts.
+    pub max_concurrency: Option<u32>,
+    /// How the input file is read.
+    pub input_options: Option<InputOptions>,
+    /// Seconds for the script, at most `engine.timeout_s`; null: that.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<u32>)]
+    pub timeout_s: Option<Option<u32>>,
+}
+
+/// An execution variable, also the one that a load step exposes.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WrittenVariable {
+    /// Of a row that is there.
+    pub id: Option<VariableId>,
+    /// Unique over all variables, the exposed ones too.
+    #[schema(required)]
+    pub name: Option<String>,
+    /// The type.
+    #[schema(required)]
+    pub data_type: Option<DataType>,
+    /// The output table.
+    #[schema(required)]
+    pub scope: Option<String>,
+    /// `data_source`; of an exposed one `related_object_upload`.
+    #[serde(rename = "type")]
+    pub kind: Option<VariableKind>,
+    /// The column read.
+    pub data_source: Option<String>,
+    /// Or a literal: text, number or boolean.
+    pub value: Option<Json>,
+    /// Position in lists.
+    pub display_order: Option<i64>,
+    /// A blank value rejects the row.
+    pub required: Option<bool>,
+    /// The cell holds several values.
+    pub is_array: Option<bool>,
+    /// What separates them.
+    pub array_delimiter: Option<String>,
+    /// How the text is read.
+    pub input_format: Option<String>,
+    /// How the value is written.
+    pub output_format: Option<String>,
+    /// Ignored.
+    #[schema(ignore)]
+    pub stats: Ignored,
+    /// Ignored.
+    #[schema(ignore)]
+    pub confidence: Ignored,
+    /// Ignored.
+    #[schema(ignore)]
+    pub sample_values: Ignored,
+    /// Ignored.
+    #[schema(ignore)]
+    pub note: Ignored,
+}
+
+/// A key that only answers have.
+pub type Ignored = Option<IgnoredAny>;
+
+/// The flow.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WrittenFlow {
+    /// Always empty.
+    #[serde(default)]
+    pub additional_variables: Vec<Json>,
+    /// Always empty.
+    #[serde(default)]
+    pub transformations: Vec<Json>,
+    /// All load steps; left out: they stay.
+    pub loads: Option<Vec<WrittenStep>>,
+}
+
+/// A load step.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WrittenStep {
+    /// Of a step that is there.
+    pub id: Option<LoadStepId>,
+    /// The object written to.
+    #[schema(required)]
+    pub custom_object: Option<ObjectId>,
+    /// The output table read from.
+    #[schema(required)]
+    pub scope: Option<String>,
+    /// Always `csv_load`.
+    #[serde(rename = "type")]
+    pub kind: Option<StepType>,
+    /// Position in the flow; unique.
+    #[schema(required)]
+    pub order: Option<i64>,
+    /// All of the step's matching rules.
+    pub matching_rules: Option<Vec<WrittenMatching>>,
+    /// All of the step's mapping rules.
+    pub field_mapping_rules: Option<Vec<WrittenMapping>>,
+    /// The variable that holds the id of the record that a row matched or created; null: none.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<WrittenVariable>)]
+    pub execution_variable: Option<Option<WrittenVariable>>,
+    /// Kept and echoed.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Json)]
+    pub automation_trigger_config: Option<Option<Json>>,
+    /// Kept and echoed.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Json)]
+    pub newly_created_records_automations: Option<Option<Json>>,
+    /// Kept and echoed.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Json)]
+    pub other_matches_records_automations: Option<Option<Json>>,
+    /// Ignored.
+    #[schema(ignore)]
+    pub stats: Ignored,
+}
+
+/// A matching rule.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WrittenMatching {
+    /// Of a rule that is there.
+    pub id: Option<RuleId>,
+    /// Position among the step's rules; left out: its place in the list.
+    pub order: Option<i64>,
+    /// The field compared.
+    pub field: Option<FieldId>,
+    /// Or the record's id.
+    pub is_match_by_kizen_id: Option<bool>,
+    /// The variable compared with.
+    #[schema(required)]
+    pub variable: Option<VariableId>,
+    /// No candidate.
+    pub no_match_action: Option<NoMatch>,
+    /// Exactly one.
+    pub single_match_action: Option<SingleMatch>,
+    /// Several.
+    pub multiple_match_action: Option<MultipleMatch>,
+    /// Only archived ones.
+    pub match_archive_action: Option<ArchiveMatch>,
+    /// Ignored.
+    #[schema(ignore)]
+    pub stats: Ignored,
+}
+
+/// A mapping rule.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WrittenMapping {
+    /// Of a rule that is there.
+    pub id: Option<RuleId>,
+    /// The field written.
+    #[schema(required)]
+    pub field: Option<FieldId>,
+    /// One, or several joined with one space.
+    #[schema(required)]
+    pub variables: Option<Vec<VariableId>>,
+    /// Add unknown labels to the field's options.
+    pub can_create_field_options: Option<bool>,
+    /// Position in lists; left out: its place in the list.
+    pub display_order: Option<i64>,
+    /// What happens to a value that is there.
+    pub conflict_resolution: Option<Conflict>,
+    /// Of a relationship: the related object's field in which the value is looked up.
+    pub lookup_field: Option<FieldId>,
+    /// Ignored.
+    #[schema(ignore)]
+    pub stats: Ignored,
+}
+
+/// A seed.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WrittenSeed {
+    /// Of a seed that is there.
+    pub id: Option<SeedId>,
+    /// The object; one seed each.
+    #[schema(required)]
+    pub custom_object_id: Option<ObjectId>,
+    /// Which of its records; null: all.
+    pub group_id: Option<FilterGroupId>,
+    /// The fields exposed besides `kizen_id`; left out: none of a new seed, those of one that is there.
+    pub fields_ids: Option<Vec<FieldId>>,
+    /// Ignored.
+    #[schema(ignore)]
+    pub custom_object: Ignored,
+    /// Ignored.
+    #[schema(ignore)]
+    pub group: Ignored,
+    /// Ignored.
+    #[schema(ignore)]
+    pub stats: Ignored,
+}
