@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{auth::Workspace, clock::Clock, config::Config, error::Result, runner::Runner, store::Store};
+use crate::{auth::Workspace, clock::Clock, config::Config, error::Result, store::Store};
 
 /// What requests work with. Parts take what they need of it, never the whole.
 pub struct App {
@@ -12,8 +12,6 @@ pub struct App {
     pub workspace: Workspace,
     /// Where everything is kept.
     pub store: Arc<Store>,
-    /// What executes.
-    pub runner: Runner,
     /// The time.
     pub clock: Clock,
 }
@@ -22,8 +20,6 @@ impl App {
     /// Puts the parts together.
     pub fn new(config: Config, store: Store, workspace: Workspace) -> Result<Self> {
         let clock = store.clock.clone();
-        let store = Arc::new(store);
-        let runner = Runner::start(Arc::clone(&store), &config, &workspace)?;
-        Ok(Self { config, workspace, store, runner, clock })
+        Ok(Self { config, workspace, store: Arc::new(store), clock })
     }
 }

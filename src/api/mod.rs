@@ -5,12 +5,17 @@
 
 pub mod auth;
 pub mod body;
+pub mod connector;
 pub mod docs;
 pub mod error;
+pub mod event;
 pub mod file;
+pub mod metadata;
 pub mod page;
 pub mod people;
+pub mod script;
 pub mod session;
+pub mod time;
 
 use actix_web::web;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -30,13 +35,22 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(people::keys)
         .service(people::create_key)
         .service(people::revoke_key)
-        .service(file::list)
-        .service(file::get)
-        .service(file::delete)
-        .service(file::download::download)
-        .service(file::store::presigned_post)
-        .service(file::store::store)
-        .service(file::store::success);
+        // Before the paths of one connector: a literal segment is no connector's name.
+        .service(metadata::metadata)
+        .service(connector::list)
+        .service(connector::create)
+        .service(connector::show)
+        .service(connector::change)
+        .service(connector::remove)
+        .service(connector::file_template)
+        .service(event::history)
+        .service(script::list)
+        .service(script::history)
+        .service(script::restore)
+        .service(script::get)
+        .service(script::change)
+        .service(script::publish)
+        .service(script::download_output_sample);
 }
 
 /// Runs `work` on the blocking pool: nothing below this layer is async, and nothing there may hold up

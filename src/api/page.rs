@@ -62,6 +62,15 @@ impl Links {
         Page { count: results.len() as u64, next: None, previous: None, results }
     }
 
+    /// Wraps the asked for part of a list that is at hand as a whole.
+    #[must_use]
+    pub fn part<T>(&self, paging: Paging, rows: Vec<T>) -> Page<T> {
+        let count = rows.len() as u64;
+        let skipped = usize::try_from(paging.offset()).unwrap_or(usize::MAX);
+        let rows = rows.into_iter().skip(skipped).take(paging.size as usize);
+        self.page(paging, count, rows.collect())
+    }
+
     fn to_page(&self, page: u64) -> String {
         let mut pairs: Vec<(String, String)> = serde_urlencoded::from_str(&self.query).unwrap_or_default();
         pairs.retain(|(name, _)| name != "page");

@@ -1,9 +1,11 @@
 //! What one may do: each function checks permission, validates, writes in one transaction, and wakes
 //! the runner where there is something to run. `api` and `cli` call these and nothing below.
 
-pub mod execution;
+pub mod connector;
+pub mod event;
 pub mod file;
 pub mod paging;
 pub mod people;
+pub mod script;
 pub mod session;
 pub mod setup;

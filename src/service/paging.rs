@@ -38,3 +38,13 @@ impl Paging {
         i64::from(self.page - 1) * i64::from(self.size)
     }
 }
+
+/// Reads `ordering`: one of `fields`, with `-` in front for descending.
+pub fn ordering(text: &str, fields: &'static [&'static str]) -> Result<(&'static str, bool)> {
+    let (name, descending) = text.strip_prefix('-').map_or((text, false), |name| (name, true));
+    if let Some(field) = fields.iter().find(|field| **field == name) {
+        return Ok((field, descending));
+    }
+    let fields = fields.join(", ");
+    Err(Error::invalid(format!("ordering: found {text:?}, expected one of {fields}")).at("ordering"))
+}

@@ -1,6 +1,8 @@
 //! Connectors. Variables, flow and seeds are JSON documents of the row: they are read and written as
 //! full sets, and a snapshot is a copy.
 
+use std::collections::HashMap;
+
 use rusqlite::{
     Connection, OptionalExtension as _, Row, Transaction, params, params_from_iter, types::Value,
 };
@@ -9,7 +11,7 @@ use super::{column, error::is_unique_violation, time};
 use crate::{
     connector::{Connector, ConnectorType, Status},
     error::{Code, Error, Result},
-    id::{ConnectorId, ObjectId},
+    id::{ConnectorId, FileId, ObjectId},
 };
 
 pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Connector> {
@@ -247,4 +249,16 @@ pub fn users_of_object(conn: &Connection, object: ObjectId) -> Result<i64> {
         [id],
         |row| row.get(0),
     )?)
+}
+
+/// Which connectors use these files, as reference file or as the input of a run; one for each file.
+pub fn users_of_files(conn: &Connection, files: &[FileId]) -> Result<HashMap<FileId, ConnectorId>> {
+    let mut statement = conn.prepare_cached(
+        "SELECT source_file AS file, id AS user FROM connector WHERE source_file IN (SELECT value FROM json_each(?1))
+         UNION SELECT input_file, connector_id FROM execution WHERE input_file IN (SELECT value FROM json_each(?1))",
+    )?;
+    let rows = statement.query_map([column::to_json(&files)?], |row| {
+        Ok((column::parsed(row, "file")?, column::parsed(row, "user")?))
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }

@@ -62,6 +62,8 @@ pub struct Filter {
     pub from: Option<DateTime<Utc>>,
     /// Before.
     pub to: Option<DateTime<Utc>>,
+    /// Without those of runs.
+    pub without_runs: bool,
     /// Oldest first.
     pub ascending: bool,
 }
@@ -87,6 +89,9 @@ pub fn list(
     if let Some(to) = filter.to {
         condition.push_str(" AND created < ?");
         values.push(Value::Integer(time::to_ms(to)));
+    }
+    if filter.without_runs {
+        condition.push_str(" AND execution_id IS NULL");
     }
     let count: i64 = conn.query_row(
         &format!("SELECT count(*) FROM event WHERE {condition}"),

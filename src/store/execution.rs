@@ -10,7 +10,7 @@ use super::{column, time};
 use crate::{
     error::{Error, Result},
     execution::{Counters, Execution, Snapshot, Stage, State, TriggerType},
-    id::{ConnectorId, ExecutionId, FileId, MemberId},
+    id::{ConnectorId, ExecutionId, FileId, MemberId, ScriptId},
 };
 
 const OPEN: &str = "('in_progress', 'cancelling')";
@@ -167,24 +167,6 @@ pub fn end(tx: &Transaction<'_>, id: ExecutionId, end: &End, now: DateTime<Utc>)
     Ok(changed == 1)
 }
 
-/// Ends a queued execution whose batches the ledger knows: a restored backup of `control.db` may be
-/// older than that of `records.db`. Anything else stays as it is.
-pub fn interrupt_queued(
-    tx: &Transaction<'_>,
-    id: ExecutionId,
-    end_as: &End,
-    now: DateTime<Utc>,
-) -> Result<()> {
-    let changed = tx.execute(
-        "UPDATE execution SET state = 'in_progress', started_at = ?2 WHERE id = ?1 AND state = 'queued'",
-        params![id.to_string(), time::to_ms(now)],
-    )?;
-    if changed == 1 {
-        end(tx, id, end_as, now)?;
-    }
-    Ok(())
-}
-
 /// Asks to cancel: a queued execution is cancelled at once, a running one becomes `cancelling`.
 /// Answers false when there was nothing to ask.
 pub fn request_cancel(
@@ -264,6 +246,20 @@ pub fn with_input(
     )?;
     let found = statement
         .query_row(params![connector.to_string(), column::to_json(&files)?], |row| column::parsed(row, "id"))
+        .optional()?;
+    Ok(found)
+}
+
+/// The SQL output of the last run that used this script and left one.
+pub fn last_output(conn: &Connection, connector: ConnectorId, script: ScriptId) -> Result<Option<FileId>> {
+    let mut statement = conn.prepare_cached(
+        "SELECT sql_output_zip FROM execution WHERE connector_id = ? AND script_id = ?
+           AND sql_output_zip IS NOT NULL ORDER BY seq DESC LIMIT 1",
+    )?;
+    let found = statement
+        .query_row(params![connector.to_string(), script.to_string()], |row| {
+            column::parsed(row, "sql_output_zip")
+        })
         .optional()?;
     Ok(found)
 }

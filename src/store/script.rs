@@ -122,6 +122,15 @@ pub fn list(conn: &Connection, connector: ConnectorId, ascending: bool) -> Resul
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
+/// Every version that was published, oldest first.
+pub fn published(conn: &Connection, connector: ConnectorId) -> Result<Vec<Script>> {
+    let mut statement = conn.prepare_cached(
+        "SELECT * FROM script WHERE connector_id = ? AND published IS NOT NULL ORDER BY published, seq",
+    )?;
+    let rows = statement.query_map([connector.to_string()], from_row)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
 /// Takes the live script's place away, before another becomes live.
 pub fn retire_live(tx: &Transaction<'_>, connector: ConnectorId) -> Result<()> {
     tx.execute(

@@ -169,6 +169,14 @@ pub fn ensure_match_index(tx: &Transaction<'_>, object: &Object, field: &Field) 
     Ok(true)
 }
 
+/// Whether the object has fewer than `n` records, archived ones included.
+pub fn has_fewer_than(connection: &Connection, object: &Object, n: i64) -> Result<bool> {
+    let count: i64 = connection
+        .prepare_cached(&format!("SELECT count(*) FROM (SELECT 1 FROM {} LIMIT ?1)", table(object)))?
+        .query_row([n], |row| row.get(0))?;
+    Ok(count < n)
+}
+
 /// Whether look-ups by `field` have their index. True for fields that need none of their own.
 pub fn has_match_index(connection: &Connection, field: &Field) -> Result<bool> {
     if !field.has_column() {

@@ -3,5 +3,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod connector;
 mod credentials;
-mod files;
+mod flow;
+mod script;
+mod setup;

@@ -166,6 +166,22 @@ pub fn delete(tx: &Transaction<'_>, id: FileId) -> Result<bool> {
     Ok(true)
 }
 
+/// The files that follow a connector's permissions.
+pub fn of_connector(conn: &Connection, connector: ConnectorId) -> Result<Vec<FileId>> {
+    let mut statement = conn.prepare_cached("SELECT id FROM file WHERE connector_id = ?")?;
+    let rows = statement.query_map([connector.to_string()], |row| column::parsed(row, "id"))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// From now on the file follows another connector's permissions.
+pub fn hand_over(tx: &Transaction<'_>, id: FileId, connector: ConnectorId) -> Result<()> {
+    tx.execute(
+        "UPDATE file SET connector_id = ? WHERE id = ?",
+        params![connector.to_string(), id.to_string()],
+    )?;
+    Ok(())
+}
+
 /// Removes what a crash left of uploads under way. Only at start: it can't tell them from living ones.
 pub fn sweep(tx: &Transaction<'_>) -> Result<usize> {
     Ok(tx.execute("DELETE FROM content WHERE sha256 IS NULL", [])?)

@@ -1,0 +1,252 @@
+//! Connectors as answers show them.
+
+use chrono::{DateTime, FixedOffset};
+use serde::Serialize;
+use serde_json::{Map, Value as Json};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::{
+    api::{file::FileRef, page::Links, people::MemberRow, script::ScriptRow, time::local},
+    app::App,
+    connector::{Connector, ConnectorType, Header, InputOptions, LoadStep, Status},
+    execution::TriggerType,
+    id::{ConnectorId, ExecutionId, FieldId, FilterGroupId, ObjectId, SeedId},
+    object::Object,
+    service::connector::{Detail, SeedView},
+    variable::Variable,
+};
+
+/// An object by its names.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ObjectLabel {
+    /// Identity.
+    pub id: ObjectId,
+    /// The api name.
+    pub name: String,
+    /// The plural label.
+    pub object_name: String,
+}
+
+impl From<Object> for ObjectLabel {
+    fn from(object: Object) -> Self {
+        Self { id: object.id, name: object.name, object_name: object.object_name }
+    }
+}
+
+/// How much a connector is used.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Stats {
+    /// Its runs.
+    pub used_count: i64,
+}
+
+/// A connector in a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ConnectorRow {
+    /// Identity.
+    pub id: ConnectorId,
+    /// The other name in paths.
+    pub api_name: String,
+    /// The label.
+    pub name: String,
+    /// Free text.
+    pub description: String,
+    /// What triggers it.
+    pub connector_type: ConnectorType,
+    /// Where it is in its life.
+    pub status: Status,
+    /// Its main object.
+    #[schema(required)]
+    pub custom_object: Option<ObjectLabel>,
+    /// How much it is used.
+    pub stats: Stats,
+    /// When its last run was queued.
+    #[schema(required)]
+    pub last_used_at: Option<DateTime<FixedOffset>>,
+    /// When it was made.
+    pub created: DateTime<FixedOffset>,
+    /// When it was last edited.
+    pub updated: DateTime<FixedOffset>,
+}
+
+impl ConnectorRow {
+    /// The row of a connector.
+    #[must_use]
+    pub fn new(app: &App, connector: Connector, object: Option<Object>) -> Self {
+        Self {
+            id: connector.id,
+            api_name: connector.api_name,
+            name: connector.name,
+            description: connector.description,
+            connector_type: connector.connector_type,
+            status: connector.status,
+            custom_object: object.map(ObjectLabel::from),
+            stats: Stats { used_count: connector.used_count },
+            last_used_at: connector.last_used_at.map(|time| local(app, time)),
+            created: local(app, connector.created),
+            updated: local(app, connector.updated),
+        }
+    }
+}
+
+/// The flow.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Flow {
+    /// Always empty.
+    pub additional_variables: Vec<Json>,
+    /// Always empty.
+    pub transformations: Vec<Json>,
+    /// The load steps, in order.
+    pub loads: Vec<LoadStep>,
+}
+
+/// Something by its id and name.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Named {
+    /// Identity.
+    pub id: Uuid,
+    /// The name.
+    pub name: String,
+}
+
+/// A seed.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SeedRow {
+    /// Identity.
+    pub id: SeedId,
+    /// The object.
+    pub custom_object_id: ObjectId,
+    /// The object by its names.
+    #[schema(required)]
+    pub custom_object: Option<Named>,
+    /// Which of its records; null: all.
+    #[schema(required)]
+    pub group_id: Option<FilterGroupId>,
+    /// The filter group by its name.
+    #[schema(required)]
+    pub group: Option<Named>,
+    /// The fields exposed besides `kizen_id`.
+    pub fields_ids: Vec<FieldId>,
+}
+
+impl From<SeedView> for SeedRow {
+    fn from(view: SeedView) -> Self {
+        let SeedView { seed, object, group } = view;
+        Self {
+            id: seed.id,
+            custom_object_id: seed.custom_object_id,
+            custom_object: object.map(|object| Named { id: object.id.0, name: object.name }),
+            group_id: seed.group_id,
+            group: group.map(|group| Named { id: group.id.0, name: group.name }),
+            fields_ids: seed.fields_ids,
+        }
+    }
+}
+
+/// A live run that waits.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct QueuedRow {
+    /// The execution.
+    pub id: ExecutionId,
+    /// When it was queued.
+    pub created: DateTime<FixedOffset>,
+    /// What started it.
+    pub trigger_type: TriggerType,
+}
+
+/// A connector with everything that is configured.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ConnectorDetail {
+    /// What lists show of it.
+    #[serde(flatten)]
+    pub row: ConnectorRow,
+    /// Always null: no connector of this server has one.
+    #[schema(required)]
+    pub cadence: Option<u32>,
+    /// The reference file.
+    #[schema(required)]
+    pub source_file: Option<FileRef>,
+    /// The draft.
+    pub last_draft_script: ScriptRow,
+    /// The script that live runs use.
+    #[schema(required)]
+    pub live_script: Option<ScriptRow>,
+    /// Scope to its columns.
+    #[schema(value_type = BTreeMap<String, Vec<Header>>)]
+    pub headers: Map<String, Json>,
+    /// The variables that read a column or a literal.
+    pub execution_variables: Vec<Variable>,
+    /// The flow.
+    pub flow: Flow,
+    /// The seeds.
+    pub kizen_data_seeds: Vec<SeedRow>,
+    /// Parameter name to scalar.
+    pub sql_parameters: Map<String, Json>,
+    /// Always empty.
+    pub integration_secrets: Vec<String>,
+    /// How the input file is read.
+    pub input_options: InputOptions,
+    /// Seconds for the script; null: `engine.timeout_s`.
+    #[schema(required)]
+    pub timeout_s: Option<u32>,
+    /// Runs at a time.
+    pub max_concurrency: u32,
+    /// Who made it.
+    #[schema(required)]
+    pub created_by: Option<MemberRow>,
+    /// What is odd about the change that this answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warning: Option<String>,
+    /// In the answer to a change of status: the live runs that wait.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub queued_executions: Option<Vec<QueuedRow>>,
+}
+
+impl ConnectorDetail {
+    /// The answer for a connector.
+    #[must_use]
+    pub fn new(app: &App, links: &Links, detail: Detail) -> Self {
+        let mut connector = detail.connector;
+        let headers = std::mem::take(&mut connector.headers).into_iter().map(|scope| {
+            let columns = scope
+                .columns
+                .into_iter()
+                .map(|header| serde_json::json!({ "name": header.name, "index": header.index }));
+            (scope.scope, Json::Array(columns.collect()))
+        });
+        let mut input_options = std::mem::take(&mut connector.input_options);
+        input_options.header_row.get_or_insert(1);
+        let queued = detail.queued.map(|queued| {
+            let row = |execution: crate::execution::Execution| QueuedRow {
+                id: execution.id,
+                created: local(app, execution.created),
+                trigger_type: execution.trigger,
+            };
+            queued.into_iter().map(row).collect()
+        });
+        Self {
+            cadence: None,
+            source_file: detail.source_file.map(|file| FileRef::new(file, links)),
+            last_draft_script: ScriptRow::new(app, links, detail.draft),
+            live_script: detail.live.map(|live| ScriptRow::new(app, links, live)),
+            headers: headers.collect(),
+            execution_variables: std::mem::take(&mut connector.variables),
+            flow: Flow {
+                additional_variables: Vec::new(),
+                transformations: Vec::new(),
+                loads: std::mem::take(&mut connector.loads),
+            },
+            kizen_data_seeds: detail.seeds.into_iter().map(SeedRow::from).collect(),
+            sql_parameters: std::mem::take(&mut connector.sql_parameters),
+            integration_secrets: Vec::new(),
+            input_options,
+            timeout_s: connector.timeout_s,
+            max_concurrency: connector.max_concurrency,
+            created_by: detail.created_by.map(MemberRow::from),
+            warning: detail.warning,
+            queued_executions: queued,
+            row: ConnectorRow::new(app, connector, detail.object),
+        }
+    }
+}

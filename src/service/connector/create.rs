@@ -1,0 +1,119 @@
+//! Making a connector.
+
+use rusqlite::Connection;
+
+use super::{Detail, detail, engine_for};
+use crate::{
+    app::App,
+    auth::{Caller, Role},
+    connector::{Connector, Status, validate, written::NewConnector},
+    error::{Error, Result},
+    id::{ConnectorId, ScriptId},
+    input,
+    object::{api_name_of, design},
+    script::{ConfigMetadata, SQLITE, SampleState, Script, ScriptStatus},
+    store,
+};
+
+/// Makes a connector in `setup`, with an empty draft.
+pub fn create(app: &App, caller: &Caller, new: NewConnector) -> Result<Detail> {
+    caller.needs(Role::Editor)?;
+    caller.needs_unlimited()?;
+    let (name, object, connector_type) = required(&new)?;
+    let connector_type = validate::connector_type(connector_type)?;
+    let name = validate::name(name)?;
+    for (key, value) in
+        [("cadence", &new.cadence), ("schedule", &new.schedule), ("activity_object", &new.activity_object)]
+    {
+        if value.as_ref().is_some_and(|value| !value.is_null()) {
+            let detail = format!("{key}: a {} connector has none", connector_type.as_str());
+            return Err(Error::invalid(detail).at(key));
+        }
+    }
+    let object = app
+        .store
+        .records
+        .read(|conn| store::object::find_live(conn, object))?
+        .ok_or_else(|| validate::unknown_id("custom_object"))?;
+    let (sql_version, warning) = engine_for(new.sql_version.as_deref().unwrap_or(SQLITE))?;
+    let now = app.clock.now();
+    let mut connector = Connector {
+        id: ConnectorId::new(),
+        api_name: String::new(),
+        name,
+        description: new.description.unwrap_or_default(),
+        connector_type,
+        status: Status::Setup,
+        custom_object: object.id,
+        source_file: None,
+        headers: Vec::new(),
+        variables: Vec::new(),
+        loads: Vec::new(),
+        seeds: Vec::new(),
+        sql_parameters: new.sql_parameters.unwrap_or_default(),
+        input_options: new.input_options.unwrap_or_default(),
+        timeout_s: new.timeout_s,
+        max_concurrency: new.max_concurrency.unwrap_or(1),
+        used_count: 0,
+        last_used_at: None,
+        created: now,
+        updated: now,
+        created_by: Some(caller.member.id),
+    };
+    validate::sql_parameters(&connector.sql_parameters)?;
+    input::check_options(&connector.input_options)?;
+    connector.timeout_s.map_or(Ok(()), |s| validate::timeout(s, app.config.engine.timeout_s))?;
+    let draft = Script {
+        id: ScriptId::new(),
+        connector_id: connector.id,
+        status: ScriptStatus::Draft,
+        state: SampleState::Setup,
+        sql_version,
+        user_script: String::new(),
+        config_metadata: ConfigMetadata::default(),
+        output_file: None,
+        output_headers: Vec::new(),
+        error: None,
+        sample_is_stale: false,
+        created: now,
+        updated: now,
+        published: None,
+        published_by: None,
+    };
+    let connector = app.store.control.write(|tx| {
+        connector.api_name = api_name(tx, new.api_name.as_deref(), &connector.name)?;
+        store::connector::insert(tx, &connector)?;
+        store::script::insert(tx, &draft)?;
+        let message = format!("{} was created.", connector.name);
+        store::event::add(tx, Some(connector.id), now, "created", &message, Some(caller.member.id), None)?;
+        Ok(connector)
+    })?;
+    let detail = app.store.control.read(|conn| detail::view(app, conn, connector))?;
+    Ok(Detail { warning, ..detail })
+}
+
+/// The three keys that a connector can't be without; every missing one is named.
+fn required(new: &NewConnector) -> Result<(&str, &str, &str)> {
+    let keys =
+        [("name", &new.name), ("custom_object", &new.custom_object), ("connector_type", &new.connector_type)];
+    let mut missing = keys.iter().filter(|(_, value)| value.is_none()).map(|(key, _)| Error::required(key));
+    if let Some(mut first) = missing.next() {
+        first.fields.extend(missing.flat_map(|other| other.fields));
+        return Err(first);
+    }
+    let [name, object, kind] = keys.map(|(_, value)| value.as_deref().unwrap_or_default());
+    Ok((name, object, kind))
+}
+
+/// The chosen api name, or one made of the name with a number behind it until it is free.
+fn api_name(conn: &Connection, chosen: Option<&str>, name: &str) -> Result<String> {
+    if let Some(chosen) = chosen {
+        validate::api_name(chosen)?;
+        return Ok(chosen.to_owned());
+    }
+    let made = api_name_of(name);
+    let made = if made.is_empty() { "connector".to_owned() } else { made };
+    design::free_name(&made, |name| {
+        Ok(!validate::is_free_for_paths(name) || store::connector::has_api_name(conn, name)?)
+    })
+}

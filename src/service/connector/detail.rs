@@ -1,0 +1,122 @@
+//! A connector with everything that an answer shows of it.
+
+use rusqlite::Connection;
+
+use super::open;
+use crate::{
+    app::App,
+    auth::{Caller, Member, Role},
+    connector::{Connector, Seed},
+    error::Result,
+    execution::{Execution, State},
+    object::{Object, filter::FilterGroup},
+    script::Script,
+    store::{self, file::StoredFile},
+};
+
+/// A connector and what it refers to.
+#[derive(Debug)]
+pub struct Detail {
+    /// The connector.
+    pub connector: Connector,
+    /// Its main object.
+    pub object: Option<Object>,
+    /// Its reference file.
+    pub source_file: Option<StoredFile>,
+    /// The draft.
+    pub draft: ScriptView,
+    /// The live script.
+    pub live: Option<ScriptView>,
+    /// The seeds with the names of what they show.
+    pub seeds: Vec<SeedView>,
+    /// Who made it.
+    pub created_by: Option<Member>,
+    /// What is odd about the change that this answers.
+    pub warning: Option<String>,
+    /// After a change of status: the live runs that wait.
+    pub queued: Option<Vec<QueuedRun>>,
+}
+
+/// A script and its sample.
+#[derive(Debug)]
+pub struct ScriptView {
+    /// The script.
+    pub script: Script,
+    /// The last good sample.
+    pub output: Option<StoredFile>,
+    /// What is odd about the change that this answers.
+    pub warning: Option<String>,
+}
+
+/// A seed and its object.
+#[derive(Debug)]
+pub struct SeedView {
+    /// The seed.
+    pub seed: Seed,
+    /// The object that it shows.
+    pub object: Option<Object>,
+    /// The filter group that says which of its records.
+    pub group: Option<FilterGroup>,
+}
+
+/// A live run that waits.
+pub type QueuedRun = Execution;
+
+/// The detail that a path names.
+pub fn detail(app: &App, caller: &Caller, name: &str) -> Result<Detail> {
+    let conn = app.store.control.reader()?;
+    let connector = open(&conn, caller, name, Role::Viewer)?;
+    view(app, &conn, connector)
+}
+
+/// Everything of a connector.
+pub(super) fn view(app: &App, conn: &Connection, connector: Connector) -> Result<Detail> {
+    let draft = store::script::draft(conn, connector.id)?;
+    let live = store::script::live(conn, connector.id)?;
+    let created_by = match connector.created_by {
+        Some(id) => store::member::find(conn, id)?,
+        None => None,
+    };
+    let (object, seeds) = app.store.records.read(|conn| {
+        let seeds = connector.seeds.iter().map(|seed| {
+            let object = store::object::find(conn, seed.custom_object_id)?;
+            let group = match seed.group_id {
+                Some(id) => store::filter_group::find(conn, seed.custom_object_id, id)?,
+                None => None,
+            };
+            Ok(SeedView { seed: seed.clone(), object, group })
+        });
+        Ok((store::object::find(conn, connector.custom_object)?, seeds.collect::<Result<Vec<_>>>()?))
+    })?;
+    let source_file = match connector.source_file {
+        Some(id) => app.store.files.read(|conn| store::file::find(conn, id))?,
+        None => None,
+    };
+    Ok(Detail {
+        object,
+        source_file,
+        draft: view_script(app, draft)?,
+        live: live.map(|live| view_script(app, live)).transpose()?,
+        seeds,
+        created_by,
+        warning: None,
+        queued: None,
+        connector,
+    })
+}
+
+/// A script with its sample.
+pub fn view_script(app: &App, script: Script) -> Result<ScriptView> {
+    let output = match script.output_file {
+        Some(id) => app.store.files.read(|conn| store::file::find(conn, id))?,
+        None => None,
+    };
+    Ok(ScriptView { script, output, warning: None })
+}
+
+/// The live runs of a connector that wait, first come first.
+pub(super) fn queued_live(conn: &Connection, connector: &Connector) -> Result<Vec<Execution>> {
+    let mut queued = store::execution::in_states(conn, Some(connector.id), &[State::Queued])?;
+    queued.retain(|execution| !execution.is_dry_run);
+    Ok(queued)
+}

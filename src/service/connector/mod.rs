@@ -1,0 +1,115 @@
+//! Connectors: what one may do with them.
+//!
+//! What a save decides is pure and lives in [`crate::connector`]. Here it is fetched for, decided inside
+//! the transaction that writes it, and followed by what lives in other databases.
+
+mod create;
+mod detail;
+mod index;
+mod list;
+mod patch;
+mod remove;
+mod template;
+
+pub use create::create;
+pub use detail::{Detail, QueuedRun, ScriptView, SeedView, detail, view_script};
+pub use list::{ListFilter, list};
+pub use patch::patch;
+pub use remove::remove;
+pub use template::{make as make_template, reference_table};
+
+use rusqlite::Connection;
+
+use crate::{
+    app::App,
+    auth::{Caller, Role},
+    connector::{Connector, validate},
+    error::{Error, Result},
+    id::ObjectId,
+    object::Object,
+    script::{REFERENCE_VERSIONS, SQLITE},
+    store,
+    variable::Locale,
+};
+
+/// The connector that a path names, for a caller of at least this role. One that the key does not reach
+/// is not there.
+pub fn open(conn: &Connection, caller: &Caller, name: &str, role: Role) -> Result<Connector> {
+    caller.needs(role)?;
+    let connector = store::connector::named(conn, name)?;
+    if caller.reaches(connector.id) { Ok(connector) } else { Err(Error::not_found("connector")) }
+}
+
+/// What the formats of variables leave open.
+#[must_use]
+pub fn locale(app: &App) -> Locale {
+    Locale {
+        timezone: app.workspace.timezone,
+        phone_region: app.workspace.phone_region.parse().ok(),
+        excel_1904: false,
+    }
+}
+
+/// The engine that a script gets for the version that was asked for, and what to say about it.
+pub fn engine_for(sql_version: &str) -> Result<(String, Option<String>)> {
+    if sql_version == SQLITE {
+        return Ok((SQLITE.to_owned(), None));
+    }
+    if REFERENCE_VERSIONS.contains(&sql_version) {
+        let warning = format!(
+            "sql_version {sql_version:?} is a ClickHouse version and this server has no ClickHouse engine: the script runs on {SQLITE}."
+        );
+        return Ok((SQLITE.to_owned(), Some(warning)));
+    }
+    let known = REFERENCE_VERSIONS.join(", ");
+    Err(Error::invalid(format!("sql_version: found {sql_version:?}, expected {SQLITE}, or one of {known}"))
+        .at("sql_version"))
+}
+
+/// The live objects among `ids` and those that their fields relate to.
+fn objects(app: &App, ids: impl IntoIterator<Item = ObjectId>) -> Result<Vec<Object>> {
+    app.store.records.read(|conn| {
+        let mut objects: Vec<Object> = Vec::new();
+        let add = |id: ObjectId, objects: &mut Vec<Object>| -> Result<()> {
+            if objects.iter().all(|object| object.id != id)
+                && let Some(object) = store::object::find(conn, id)?.filter(|o| o.archived.is_none())
+            {
+                objects.push(object);
+            }
+            Ok(())
+        };
+        for id in ids {
+            add(id, &mut objects)?;
+        }
+        let related: Vec<ObjectId> = objects
+            .iter()
+            .flat_map(|object| &object.fields)
+            .filter_map(|field| field.relation.as_ref().map(|relation| relation.object))
+            .collect();
+        for id in related {
+            add(id, &mut objects)?;
+        }
+        Ok(objects)
+    })
+}
+
+/// A key limited to connectors may use the objects that those use already, and no other.
+fn check_reach(
+    conn: &Connection,
+    caller: &Caller,
+    used: impl IntoIterator<Item = (ObjectId, String)>,
+) -> Result<()> {
+    let Some(reached) = &caller.connectors else { return Ok(()) };
+    let mut known = std::collections::HashSet::new();
+    for id in reached {
+        if let Some(connector) = store::connector::find(conn, *id)? {
+            known.insert(connector.custom_object);
+            known.extend(connector.loads.iter().map(|step| step.custom_object));
+            known.extend(connector.seeds.iter().map(|seed| seed.custom_object_id));
+        }
+    }
+    match used.into_iter().find(|(id, _)| !known.contains(id)) {
+        Some((_, path)) => Err(validate::unknown_id(&path)),
+        None => Ok(()),
+    }
+}

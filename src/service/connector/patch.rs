@@ -1,0 +1,305 @@
+//! Changing a connector: decided in full, then written in one transaction.
+
+use rusqlite::Connection;
+
+use super::{
+    Detail, check_reach,
+    detail::{self, queued_live},
+    index, locale, objects, open, reference_table,
+};
+use crate::{
+    app::App,
+    auth::{Caller, Role},
+    connector::{
+        Connector, Status, seed, steps, validate, variables,
+        written::{ConnectorPatch, WrittenFlow, WrittenSeed},
+    },
+    error::{Error, Result},
+    execution::{Execution, State},
+    id::{FilterGroupId, ObjectId, VariableId},
+    input,
+    script::{InputTable, Script},
+    service::file,
+    store::{self, Transaction},
+};
+
+/// Changes a connector. Nothing is written unless everything is right.
+pub fn patch(app: &App, caller: &Caller, name: &str, patch: ConnectorPatch) -> Result<Detail> {
+    // A first decision on a reader: a refusal takes no lock, and the file is read outside of one.
+    let conn = app.store.control.reader()?;
+    let before = open(&conn, caller, name, Role::Editor)?;
+    let reference = reference(app, caller, &before, &patch)?;
+    decide(app, caller, &conn, before.clone(), patch.clone(), reference.as_ref())?;
+    drop(conn);
+    if let Some(file) = reference.as_ref().and_then(|table| table.file_id) {
+        app.store.files.write(|tx| store::file::attach(tx, file, before.id))?;
+    }
+    let (connector, answer) = app.store.control.write(|tx| {
+        let before = open(tx, caller, name, Role::Editor)?;
+        let decided = decide(app, caller, tx, before, patch, reference.as_ref())?;
+        write(app, caller, tx, decided)
+    })?;
+    if connector.loads != before.loads {
+        index::ensure(app, &connector);
+    }
+    let detail = app.store.control.read(|conn| detail::view(app, conn, connector))?;
+    Ok(Detail { warning: answer.warning, queued: answer.queued, ..detail })
+}
+
+/// What a save comes to.
+struct Decided {
+    before: Connector,
+    after: Connector,
+    draft: Option<Script>,
+    cancel_queued: bool,
+    /// Whether the body named a status.
+    status_named: bool,
+    warnings: Vec<String>,
+}
+
+/// The new reference file as an input table, when there is one.
+fn reference(
+    app: &App,
+    caller: &Caller,
+    before: &Connector,
+    patch: &ConnectorPatch,
+) -> Result<Option<InputTable>> {
+    let Some(Some(id)) = patch.source_file_id else { return Ok(None) };
+    let file = file::named(app, caller, id, "source_file_id")?;
+    let options = patch.input_options.as_ref().unwrap_or(&before.input_options);
+    reference_table(app, &file, options).map(Some)
+}
+
+fn decide(
+    app: &App,
+    caller: &Caller,
+    conn: &Connection,
+    before: Connector,
+    patch: ConnectorPatch,
+    reference: Option<&InputTable>,
+) -> Result<Decided> {
+    let mut after = before.clone();
+    let status = patch.status.as_deref().map(validate::status).transpose()?;
+    if patch.cancel_queued.is_some() && status.is_none() {
+        return Err(Error::invalid("cancel_queued goes with status").at("cancel_queued"));
+    }
+    let cancel_queued = patch.cancel_queued.unwrap_or_default();
+    let objects = objects(app, named_objects(&before, &patch))?;
+    check_reach(conn, caller, newly_named(&patch))?;
+    let status_named = status.is_some();
+    let mut warnings = Vec::new();
+    settings(app, &mut after, &patch)?;
+    if let Some(sent) = patch.execution_variables {
+        after.variables = variables::merged(&before, sent, locale(app))?;
+        warnings.extend(warn_of_variables(&before, &after));
+    }
+    match patch.flow {
+        Some(sent) => {
+            after.loads = steps::merged(&before, sent, &after.variables, &objects)?;
+            warnings.extend(warn_of_steps(&before, &after));
+        }
+        None => after.loads = steps::without_rules_of(before.loads.clone(), &dropped(&before, &after)),
+    }
+    if let Some(sent) = patch.kizen_data_seeds {
+        let groups = groups(app, &sent)?;
+        after.seeds = seed::merged(&before.seeds, sent, &objects, &groups)?;
+    }
+    let mut draft = None;
+    if let Some(file) = patch.source_file_id {
+        after.source_file = file;
+        draft = reference.map(|table| with_input(app, conn, &before, table)).transpose()?;
+    }
+    if let Some(status) = status {
+        if status == Status::Operational && before.status != status {
+            validate::can_activate(&after, &objects)?;
+        }
+        after.status = status;
+    }
+    Ok(Decided { before, after, draft, cancel_queued, status_named, warnings })
+}
+
+/// The plain keys.
+fn settings(app: &App, after: &mut Connector, patch: &ConnectorPatch) -> Result<()> {
+    if let Some(name) = &patch.name {
+        after.name = validate::name(name)?;
+    }
+    if let Some(api_name) = &patch.api_name
+        && *api_name != after.api_name
+    {
+        validate::api_name(api_name)?;
+        after.api_name.clone_from(api_name);
+    }
+    if let Some(description) = &patch.description {
+        after.description.clone_from(description);
+    }
+    if let Some(parameters) = &patch.sql_parameters {
+        validate::sql_parameters(parameters)?;
+        after.sql_parameters.clone_from(parameters);
+    }
+    validate::integration_secrets(patch.integration_secrets.as_deref().unwrap_or_default())?;
+    after.max_concurrency = patch.max_concurrency.unwrap_or(after.max_concurrency);
+    if let Some(options) = &patch.input_options {
+        input::check_options(options)?;
+        after.input_options.clone_from(options);
+    }
+    if let Some(timeout) = patch.timeout_s {
+        timeout.map_or(Ok(()), |s| validate::timeout(s, app.config.engine.timeout_s))?;
+        after.timeout_s = timeout;
+    }
+    Ok(())
+}
+
+/// The objects that the saved and the sent configuration are about.
+fn named_objects(before: &Connector, patch: &ConnectorPatch) -> Vec<ObjectId> {
+    let saved = before.loads.iter().map(|step| step.custom_object);
+    saved.chain(newly_named(patch).into_iter().map(|(id, _)| id)).collect()
+}
+
+/// The objects that the body names, each with its place.
+fn newly_named(patch: &ConnectorPatch) -> Vec<(ObjectId, String)> {
+    let steps = patch.flow.as_ref().and_then(|flow: &WrittenFlow| flow.loads.as_deref()).unwrap_or_default();
+    let seeds = patch.kizen_data_seeds.as_deref().unwrap_or_default();
+    let steps = steps
+        .iter()
+        .enumerate()
+        .filter_map(|(n, step)| Some((step.custom_object?, format!("flow.loads[{n}].custom_object"))));
+    let seeds = seeds.iter().enumerate().filter_map(|(n, seed)| {
+        Some((seed.custom_object_id?, format!("kizen_data_seeds[{n}].custom_object_id")))
+    });
+    steps.chain(seeds).collect()
+}
+
+/// The filter groups that the sent seeds name, each with its object.
+fn groups(app: &App, sent: &[WrittenSeed]) -> Result<Vec<(FilterGroupId, ObjectId)>> {
+    let named = sent.iter().filter_map(|seed| Some((seed.group_id?, seed.custom_object_id?)));
+    app.store.records.read(|conn| {
+        let mut groups = Vec::new();
+        for (group, object) in named {
+            groups.extend(store::filter_group::find(conn, object, group)?.map(|_| (group, object)));
+        }
+        Ok(groups)
+    })
+}
+
+/// The variables that go.
+fn dropped(before: &Connector, after: &Connector) -> Vec<VariableId> {
+    let stays = |id: VariableId| after.variables.iter().any(|variable| variable.id == id);
+    before.variables.iter().map(|variable| variable.id).filter(|id| !stays(*id)).collect()
+}
+
+fn with_input(app: &App, conn: &Connection, connector: &Connector, table: &InputTable) -> Result<Script> {
+    let mut draft = store::script::draft(conn, connector.id)?;
+    draft.config_metadata.input_tables = vec![table.clone()];
+    draft.edited(app.clock.now());
+    Ok(draft)
+}
+
+fn warn_of_variables(before: &Connector, after: &Connector) -> Vec<String> {
+    let changed = after.variables.iter().filter(|variable| !before.variables.contains(variable));
+    changed
+        .filter(|variable| variables::guesses_dates(variable))
+        .map(|variable| {
+            format!("The variable {} reads dates in the format \"auto\". Name the format.", variable.name)
+        })
+        .collect()
+}
+
+fn warn_of_steps(before: &Connector, after: &Connector) -> Vec<String> {
+    let changed = after.loads.iter().filter(|step| !before.loads.contains(step));
+    changed
+        .filter(|step| steps::asks_for_automations(step))
+        .map(|step| format!("Load step {} asks for automations; there are none on this server.", step.order))
+        .collect()
+}
+
+/// What the answer tells besides the connector.
+struct Answer {
+    warning: Option<String>,
+    queued: Option<Vec<Execution>>,
+}
+
+fn write(app: &App, caller: &Caller, tx: &Transaction<'_>, decided: Decided) -> Result<(Connector, Answer)> {
+    let Decided { before, mut after, draft, cancel_queued, status_named, mut warnings } = decided;
+    let (now, by) = (app.clock.now(), Some(caller.member.id));
+    let event =
+        |kind: &str, message: &str| store::event::add(tx, Some(before.id), now, kind, message, by, None);
+    let keys = edited_keys(&before, &after);
+    if after != before {
+        after.updated = now;
+        store::connector::update(tx, &after)?;
+    }
+    if let Some(draft) = draft {
+        store::script::update(tx, &draft)?;
+    }
+    if !keys.is_empty() {
+        event("edited", &format!("Edited: {}.", keys.join(", ")))?;
+    }
+    for warning in &warnings {
+        event("warning", warning)?;
+    }
+    let mut queued = None;
+    if status_named {
+        warnings.extend(status_set(tx, &before, &after, cancel_queued, &event, by, now)?);
+        queued = Some(queued_live(tx, &after)?);
+    }
+    let warning = (!warnings.is_empty()).then(|| warnings.join(" "));
+    Ok((after, Answer { warning, queued }))
+}
+
+/// What a change of status does to runs. Answers what to say about it.
+fn status_set(
+    tx: &Transaction<'_>,
+    before: &Connector,
+    after: &Connector,
+    cancel_queued: bool,
+    event: &impl Fn(&str, &str) -> Result<()>,
+    by: Option<crate::id::MemberId>,
+    now: chrono::DateTime<chrono::Utc>,
+) -> Result<Vec<String>> {
+    let mut said = Vec::new();
+    if before.status != after.status {
+        match after.status {
+            Status::Inactive => event("deactivated", "The connector was deactivated.")?,
+            _ => event("activated", "The connector was activated.")?,
+        }
+    }
+    let waiting = queued_live(tx, after)?;
+    if cancel_queued {
+        for execution in &waiting {
+            store::execution::request_cancel(tx, execution.id, by, now)?;
+        }
+    } else if !waiting.is_empty() && before.status.runs() != after.status.runs() {
+        let when = if after.status.runs() { "now" } else { "when the connector is activated" };
+        said.push(format!("{} queued executions start {when}.", waiting.len()));
+    }
+    if after.status == Status::Inactive {
+        let running = store::execution::in_states(tx, Some(after.id), &[State::InProgress])?;
+        for execution in &running {
+            store::execution::request_cancel(tx, execution.id, by, now)?;
+        }
+        if !running.is_empty() {
+            said.push(format!("{} running executions are being cancelled.", running.len()));
+        }
+    }
+    Ok(said)
+}
+
+/// The keys of the detail that differ.
+fn edited_keys(before: &Connector, after: &Connector) -> Vec<&'static str> {
+    [
+        ("name", before.name != after.name),
+        ("api_name", before.api_name != after.api_name),
+        ("description", before.description != after.description),
+        ("source_file_id", before.source_file != after.source_file),
+        ("execution_variables", before.variables != after.variables),
+        ("flow", before.loads != after.loads),
+        ("kizen_data_seeds", before.seeds != after.seeds),
+        ("sql_parameters", before.sql_parameters != after.sql_parameters),
+        ("max_concurrency", before.max_concurrency != after.max_concurrency),
+        ("input_options", before.input_options != after.input_options),
+        ("timeout_s", before.timeout_s != after.timeout_s),
+    ]
+    .into_iter()
+    .filter_map(|(key, differs)| differs.then_some(key))
+    .collect()
+}

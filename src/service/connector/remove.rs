@@ -1,0 +1,48 @@
+//! Deleting a connector.
+
+use super::open;
+use crate::{
+    app::App,
+    auth::{Caller, Role},
+    error::{Error, Result},
+    execution::State,
+    id::ConnectorId,
+    store,
+};
+
+/// Deletes a connector with its scripts, runs and files; records stay.
+///
+/// # Errors
+/// `conflict` while a run is running.
+pub fn remove(app: &App, caller: &Caller, name: &str) -> Result<()> {
+    let now = app.clock.now();
+    let connector = app.store.control.write(|tx| {
+        let connector = open(tx, caller, name, Role::Admin)?;
+        let running =
+            store::execution::in_states(tx, Some(connector.id), &[State::InProgress, State::Cancelling])?;
+        if let Some(execution) = running.first() {
+            return Err(Error::conflict(format!(
+                "The connector has a running execution ({}). Cancel it, or wait until it has ended.",
+                execution.id
+            )));
+        }
+        store::connector::delete(tx, connector.id)?;
+        let message = format!("The connector {} ({}) was deleted.", connector.name, connector.api_name);
+        store::event::add(tx, None, now, "deleted", &message, Some(caller.member.id), None)?;
+        Ok(connector)
+    })?;
+    remove_files(app, connector.id)
+}
+
+/// Its files go, but for those that another connector reads too: they follow that one now.
+fn remove_files(app: &App, connector: ConnectorId) -> Result<()> {
+    let files = app.store.files.read(|conn| store::file::of_connector(conn, connector))?;
+    let users = app.store.control.read(|conn| store::connector::users_of_files(conn, &files))?;
+    for file in files {
+        app.store.files.write(|tx| match users.get(&file) {
+            Some(user) => store::file::hand_over(tx, file, *user),
+            None => store::file::delete(tx, file).map(|_| ()),
+        })?;
+    }
+    Ok(())
+}

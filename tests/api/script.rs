@@ -1,0 +1,123 @@
+//! Scripts: edited as drafts, published, restored.
+
+use serde_json::{Value as Json, json};
+
+use crate::{
+    setup::{file, object, path, sampled, with_template},
+    support::TestServer,
+};
+
+fn scripts(connector: &Json) -> String {
+    format!("{}/sql-scripts", path(connector))
+}
+
+fn draft(connector: &Json) -> String {
+    format!("{}/{}", scripts(connector), connector["last_draft_script"]["id"].as_str().unwrap())
+}
+
+#[test]
+fn an_edit_keeps_the_state_and_makes_the_sample_stale() {
+    let server = TestServer::start();
+    let client = server.client();
+    let made = with_template(&server, &object(&server, "orders", &[]), "a,b\n1,2\n");
+    let draft = draft(&made);
+    let body = json!({"user_script": "SELECT 1", "source_file_id": "anything"});
+    let answer = client.patch(&draft, &body).ok();
+    assert_eq!((&answer["user_script"], &answer["state"]), (&json!("SELECT 1"), &json!("setup")));
+    assert_eq!(answer["sample_is_stale"], false);
+    sampled(&server, &made["last_draft_script"]);
+    let answer = client.patch(&draft, &json!({"user_script": "SELECT 1"})).ok();
+    assert_eq!((&answer["state"], &answer["sample_is_stale"]), (&json!("success"), &json!(false)));
+    let answer = client.patch(&draft, &json!({"user_script": "SELECT 2"})).ok();
+    assert_eq!((&answer["state"], &answer["sample_is_stale"]), (&json!("success"), &json!(true)));
+    assert_eq!(answer["output_csv_file"]["name"], "sample.zip");
+    let answer = client.patch(&draft, &json!({"sql_version": "3.1.x"})).ok();
+    assert_eq!((&answer["sql_version"], &answer["state"]), (&json!("sqlite-3"), &json!("success")));
+    assert!(answer["warning"].as_str().unwrap().contains("3.1.x"));
+    for body in [
+        json!({"config_metadata": null}),
+        json!({"config_metadata": "{}"}),
+        json!({"user_scrip": ""}),
+        json!({"sql_version": "x"}),
+        json!({"config_metadata": {"input_tables": [{"name": "a", "table_name": ""}]}}),
+        json!({"config_metadata": {"input_tables": [
+            {"name": "a", "table_name": "a"}, {"name": "b", "table_name": "A"}]}}),
+        json!({"config_metadata": {"input_tables": [
+            {"name": "a", "table_name": "a", "file_id": uuid::Uuid::new_v4()}]}}),
+    ] {
+        client.patch(&draft, &body).expect(400);
+    }
+    let config = &made["last_draft_script"]["config_metadata"];
+    let answer = client.patch(&draft, &json!({"config_metadata": config})).ok();
+    assert_eq!(&answer["config_metadata"], config);
+}
+
+#[test]
+fn publishing_keeps_the_id_and_forks_the_next_draft() {
+    let server = TestServer::start();
+    let client = server.client();
+    let made = with_template(&server, &object(&server, "orders", &[]), "a,b\n1,2\n");
+    let first = draft(&made);
+    let detail = client.post_empty(&format!("{first}/publish")).refused(400, "invalid");
+    assert_eq!(detail, "Output sample file is not generated yet. Please run the script first.");
+    sampled(&server, &made["last_draft_script"]);
+    client.patch(&first, &json!({"user_script": "-- one"})).ok();
+    let detail = client.post_empty(&format!("{first}/publish")).refused(400, "invalid");
+    assert_eq!(detail, "The script changed after its sample was generated. Please run the script first.");
+    sampled(&server, &made["last_draft_script"]);
+    let answer = client.post_empty(&format!("{first}/publish")).ok();
+    assert_eq!(answer["id"], made["last_draft_script"]["id"]);
+    let detail = client.post_empty(&format!("{first}/publish")).refused(400, "invalid");
+    assert!(detail.contains("already live"), "{detail}");
+
+    let after = client.get(&path(&made)).ok();
+    assert_eq!(after["status"], "setup");
+    assert_eq!(after["live_script"]["id"], made["last_draft_script"]["id"]);
+    assert_eq!(after["live_script"]["status"], "live");
+    let next = &after["last_draft_script"];
+    assert_ne!(next["id"], made["last_draft_script"]["id"]);
+    assert_eq!((&next["state"], &next["user_script"]), (&json!("setup"), &json!("-- one")));
+    assert_eq!(next["config_metadata"], after["live_script"]["config_metadata"]);
+    assert!(next["output_csv_file"].is_null());
+
+    // A live script does not change, and that is no error.
+    let answer = client.patch(&first, &json!({"user_script": "-- other"})).ok();
+    assert_eq!(answer["user_script"], "-- one");
+
+    let second = draft(&after);
+    client.patch(&second, &json!({"user_script": "-- two"})).ok();
+    sampled(&server, next);
+    client.post_empty(&format!("{second}/publish")).ok();
+    client.get(&first).refused(404, "not_found");
+    let list = client.get(&format!("{}?ordering=-created", scripts(&made))).ok();
+    assert_eq!(list["count"], 2);
+    assert_eq!(client.get(&format!("{}?status=live", scripts(&made))).ok()["count"], 1);
+
+    let history = client.get(&format!("{}/history", scripts(&made))).ok();
+    let texts: Vec<_> = history["results"].as_array().unwrap().iter().map(|v| &v["user_script"]).collect();
+    assert_eq!(texts, ["-- two", "-- one"]);
+    assert_eq!(history["results"][1]["n"], 1);
+    assert_eq!(history["results"][1]["published_by"]["id"], server.user_id.as_str());
+    let restored = client.post_empty(&format!("{}/history/1/restore", scripts(&made))).ok();
+    assert_eq!((&restored["status"], &restored["user_script"]), (&json!("draft"), &json!("-- one")));
+    client.post_empty(&format!("{}/history/3/restore", scripts(&made))).refused(404, "not_found");
+    let events = client.get(&format!("{}/events-history?event_type=published", path(&made))).ok();
+    assert_eq!(events["count"], 2);
+}
+
+#[test]
+fn a_sample_has_an_address() {
+    let server = TestServer::start();
+    let client = server.client();
+    let made = with_template(&server, &object(&server, "orders", &[]), "a\n1\n");
+    let path = format!("{}/download-output-sample", draft(&made));
+    client.post(&path, &json!({"type": "reference"})).refused(400, "invalid");
+    sampled(&server, &made["last_draft_script"]);
+    let url = client.post(&path, &json!({"type": "reference"})).ok()["output_csv_file_url"].clone();
+    assert!(url.as_str().unwrap().starts_with(&format!("{}/api/files/", server.url)), "{url}");
+    client.post(&path, &json!({"type": "last_run"})).refused(400, "invalid");
+    client.post(&path, &json!({"type": "other"})).refused(400, "invalid");
+    client.post(&path, &json!({})).refused(400, "required");
+    let foreign = file(&server, "x", "x");
+    client.get(&format!("{}/{foreign}", scripts(&made))).refused(404, "not_found");
+}
