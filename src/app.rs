@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{auth::Workspace, clock::Clock, config::Config, error::Result, store::Store};
+use crate::{auth::Workspace, clock::Clock, config::Config, error::Result, runner::Runner, store::Store};
 
 /// What requests work with. Parts take what they need of it, never the whole.
 pub struct App {
@@ -12,6 +12,8 @@ pub struct App {
     pub workspace: Workspace,
     /// Where everything is kept.
     pub store: Arc<Store>,
+    /// What executes.
+    pub runner: Runner,
     /// The time.
     pub clock: Clock,
 }
@@ -20,6 +22,8 @@ impl App {
     /// Puts the parts together.
     pub fn new(config: Config, store: Store, workspace: Workspace) -> Result<Self> {
         let clock = store.clock.clone();
-        Ok(Self { config, workspace, store: Arc::new(store), clock })
+        let store = Arc::new(store);
+        let runner = Runner::start(Arc::clone(&store), &config, &workspace)?;
+        Ok(Self { config, workspace, store, runner, clock })
     }
 }

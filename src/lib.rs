@@ -34,6 +34,8 @@ pub mod load;
 pub mod report;
 pub mod store;
 
+pub mod runner;
+
 pub mod app;
 
 pub mod api;

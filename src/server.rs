@@ -102,6 +102,10 @@ async fn every_request(
     log::info!("request={shown} {method} {path} {status} {took} ms");
     let headers = response.headers_mut();
     headers.insert(REQUEST_ID, id);
+    // Says "don't compress" to our own compression; on the wire it says nothing.
+    if headers.get(header::CONTENT_ENCODING).is_some_and(|value| value == "identity") {
+        headers.remove(header::CONTENT_ENCODING);
+    }
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));

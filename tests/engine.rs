@@ -219,7 +219,62 @@ fn a_cancelled_token_stops_loading_and_running() {
     let mut bench = bench();
     bench.token.cancel();
     let mut loader = bench.engine.create_input("more", 1, "more.csv", &[("a", ColumnKind::Text)]).unwrap();
-    loader.insert(1, [Cell::Null]).unwrap();
-    assert_eq!(loader.finish().unwrap_err(), EngineError::Cancelled);
+    assert_eq!(loader.insert(1, [Cell::Null]), Err(EngineError::Cancelled));
+    assert_eq!(loader.finish(), Err(EngineError::Cancelled));
     assert_eq!(run(&mut bench.engine, "create table output.t as select 1"), Err(EngineError::Cancelled));
+}
+
+#[test]
+fn a_cell_over_the_value_limit_names_its_line() {
+    let mut bench = bench_with(EngineLimits { min_free_mb: 0, max_value_mb: 1, ..EngineLimits::default() });
+    let mut loader = bench.engine.create_input("big", 1, "big.csv", &[("a", ColumnKind::Text)]).unwrap();
+    loader.insert(2, [Cell::Text("small")]).unwrap();
+    let huge = "x".repeat(1024 * 1024 + 1);
+    let error = loader.insert(9, [Cell::Text(&huge)]).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "Value size limit exceeded (1 MB) by a cell of the row in line 9; the limit is engine.max_value_mb."
+    );
+}
+
+#[test]
+fn tables_with_awkward_names_and_widths_load_and_pass_through() {
+    let folder = tempfile::tempdir().unwrap();
+    let limits = EngineLimits { min_free_mb: 0, ..EngineLimits::default() };
+    let mut engine = Engine::open(folder.path(), limits, CancelToken::new()).unwrap();
+    let mut names: Vec<String> = (0..1_500).map(|n| format!("c{n}")).collect();
+    names.extend(["rowid", "select", "a\"b", "_line_"].map(str::to_owned));
+    let columns: Vec<_> = names.iter().map(|name| (name.as_str(), ColumnKind::Text)).collect();
+    let mut loader = engine.create_input("select", 3, "x.csv", &columns).unwrap();
+    for line in [5, 9, 12] {
+        loader.insert(line, names.iter().map(|name| Cell::Text(name))).unwrap();
+    }
+    loader.finish().unwrap();
+    engine.pass_through("x").unwrap();
+    let tables = engine.outputs().unwrap();
+    assert_eq!((tables[0].columns.len(), tables[0].rows), (1_504, 3));
+    let mut lines = Vec::new();
+    let wanted = ["a\"b", "rowid"];
+    let reader = engine.output_reader().unwrap();
+    reader
+        .stream(&tables[0], &wanted, |row| {
+            assert_eq!((row.cell(0), row.cell(1)), (Some("a\"b"), Some("rowid")));
+            lines.push(row.line());
+            Ok::<_, EngineError>(())
+        })
+        .unwrap();
+    assert_eq!(lines, [Some(5), Some(9), Some(12)]);
+    let missing = reader.stream(&tables[0], &["nope"], |_| Ok::<_, EngineError>(())).unwrap_err();
+    assert!(missing.to_string().starts_with("There is no column \"x.nope\" among 1504 columns (c0, c1,"));
+}
+
+#[test]
+fn several_inputs_can_not_pass_through() {
+    let mut bench = bench();
+    bench.engine.create_input("more", 1, "more.csv", &[("a", ColumnKind::Text)]).unwrap().finish().unwrap();
+    assert_eq!(
+        bench.engine.pass_through("x").unwrap_err().to_string(),
+        "The script is empty, which passes the only input table through, but there are 2 input tables \
+         (orders_csv, more). Write a script."
+    );
 }

@@ -398,9 +398,11 @@ fn answer_without_input(sql: &str, limits: EngineLimits) -> (String, Duration) {
 #[test]
 fn statements_that_are_too_large() {
     let nested = |open: &str, n: usize| format!("select {}1{}", open.repeat(n), ")".repeat(n));
-    let joins: String = (0..70).map(|n| format!(" join orders o{n}")).collect();
-    let doubling: String =
-        (2..20).map(|n| format!("create view v{n} as select a.x from v{0} a, v{0} b;", n - 1)).collect();
+    let joins = (0..70).map(|n| format!(" join orders o{n}")).collect::<Vec<_>>().concat();
+    let doubling = (2..20)
+        .map(|n| format!("create view v{n} as select a.x from v{0} a, v{0} b;", n - 1))
+        .collect::<Vec<_>>()
+        .concat();
     refused(&[
         (
             format!("select {}", vec!["1"; 1_200].join("+")),

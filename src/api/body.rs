@@ -26,20 +26,20 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
             request.app_data::<web::Data<App>>().map_or(0, |app| app.config.server.max_json_mb as usize);
         let mut payload = payload.take();
         Box::pin(async move {
-            let bytes = read(&mut payload, limit).await?;
+            let bytes = read(&mut payload, limit, " (server.max_json_mb)").await?;
             Ok(Self(parse(&bytes)?))
         })
     }
 }
 
-async fn read(payload: &mut Payload, limit_mb: usize) -> Result<Vec<u8>> {
+async fn read(payload: &mut Payload, limit_mb: usize, setting: &str) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|e| Error::invalid(format!("The body broke off: {e}")))?;
         if bytes.len() + chunk.len() > limit_mb * 1024 * 1024 {
             return Err(Error::new(
                 Code::TooLarge,
-                format!("The body is larger than {limit_mb} MB (server.max_json_mb)."),
+                format!("The body is larger than {limit_mb} MB{setting}."),
             ));
         }
         bytes.extend_from_slice(&chunk);
@@ -81,8 +81,35 @@ impl<T: DeserializeOwned> FromRequest for Params<T> {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let value = serde_urlencoded::from_str(request.query_string())
             .map(Self)
-            .map_err(|e| ApiError(Error::invalid(format!("The query string is wrong: {e}"))));
+            .map_err(|e| ApiError(wrong_pairs("query string", &e)));
         std::future::ready(value)
+    }
+}
+
+/// A form-encoded body. Unknown names are refused, as in a query string.
+#[derive(Debug)]
+pub struct Form<T>(pub T);
+
+impl<T: DeserializeOwned + 'static> FromRequest for Form<T> {
+    type Error = ApiError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
+
+    fn from_request(_: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let mut payload = payload.take();
+        Box::pin(async move {
+            // Names and ids: a megabyte is plenty.
+            let bytes = read(&mut payload, 1, "").await?;
+            let value = serde_urlencoded::from_bytes(&bytes).map_err(|e| wrong_pairs("form", &e))?;
+            Ok(Self(value))
+        })
+    }
+}
+
+fn wrong_pairs(what: &str, error: &impl std::fmt::Display) -> Error {
+    let reason = error.to_string();
+    match reason.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`')) {
+        Some(name) => Error::required(name),
+        None => Error::invalid(format!("The {what} is wrong: {reason}")),
     }
 }
 

@@ -35,6 +35,13 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(people::keys)
         .service(people::create_key)
         .service(people::revoke_key)
+        .service(file::list)
+        .service(file::get)
+        .service(file::delete)
+        .service(file::download::download)
+        .service(file::store::presigned_post)
+        .service(file::store::store)
+        .service(file::store::success)
         // Before the paths of one connector: a literal segment is no connector's name.
         .service(metadata::metadata)
         .service(connector::list)

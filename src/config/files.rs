@@ -10,10 +10,12 @@ pub struct FilesConfig {
     pub max_upload_mb: u32,
     /// How long a presigned upload form is valid, seconds.
     pub form_valid_s: u32,
+    /// An upload of which no byte came for so long has ended, seconds.
+    pub idle_timeout_s: u32,
 }
 
 impl Default for FilesConfig {
     fn default() -> Self {
-        Self { max_upload_mb: 500, form_valid_s: 3600 }
+        Self { max_upload_mb: 500, form_valid_s: 3600, idle_timeout_s: 60 }
     }
 }

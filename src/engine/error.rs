@@ -19,6 +19,13 @@ pub enum EngineError {
         /// The statement that ran, when one did.
         at: Option<Place>,
     },
+    /// A cell of an input is larger than one value may be.
+    LargeCell {
+        /// Where its row starts.
+        line: i64,
+        /// `engine.max_value_mb`.
+        max_value_mb: u32,
+    },
     /// The script left no table in `output`.
     NoOutput,
     /// An output table's name can't be a scope.
@@ -146,6 +153,11 @@ impl fmt::Display for EngineError {
                 place.statement,
                 limit.config_key()
             ),
+            Self::LargeCell { line, max_value_mb } => write!(
+                f,
+                "Value size limit exceeded ({max_value_mb} MB) by a cell of the row in line {line}; the limit is \
+                 engine.max_value_mb."
+            ),
             Self::NoOutput => f.write_str(
                 "No output tables found in output database, create at least one: \
                  CREATE TABLE output.<name> AS SELECT …",
@@ -175,7 +187,9 @@ impl From<EngineError> for Error {
     fn from(error: EngineError) -> Self {
         match &error {
             EngineError::Scratch { .. } | EngineError::Missing { .. } => Self::internal(error),
-            EngineError::Limit { .. } => Self::new(Code::TooLarge, error.to_string()),
+            EngineError::Limit { .. } | EngineError::LargeCell { .. } => {
+                Self::new(Code::TooLarge, error.to_string())
+            }
             EngineError::Cancelled => Self::conflict(error.to_string()),
             EngineError::Script(_)
             | EngineError::NoOutput

@@ -132,6 +132,11 @@ impl Watch {
         }
     }
 
+    /// The limits that it keeps.
+    pub(super) fn limits(&self) -> &EngineLimits {
+        &self.limits
+    }
+
     /// The error for a reason to stop.
     pub(super) fn error(&self, stop: Stop, at: Option<Place>) -> EngineError {
         let limit = match stop {

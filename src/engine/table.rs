@@ -1,6 +1,6 @@
 //! Filling the tables that a script reads: inputs, seeds and `meta`.
 
-use rusqlite::{Connection, Error, Statement};
+use rusqlite::{Connection, Error, ErrorCode, Statement};
 use serde_json::{Map, Value as Json};
 
 use super::{
@@ -10,8 +10,11 @@ use super::{
     value::{Cell, Scalar},
 };
 
-/// Parameters in one `INSERT`: wide statements load a table in half the time of narrow ones.
-const PARAMETERS: usize = 600;
+/// What is being done when a row can't be inserted.
+const FILLING: &str = "filling a table";
+
+/// Rows between two looks at the watch.
+const ROWS_BETWEEN_POLLS: u64 = 64;
 
 /// The columns of `meta.current_execution` (spec: sql §1).
 pub const CURRENT_EXECUTION: [&str; 16] = [
@@ -88,34 +91,17 @@ impl Table {
 }
 
 /// Fills one table, row by row. An engine whose loader failed or was dropped early is of no more use.
+///
+/// One row a statement: wider `VALUES` lists were measured and cost more, since SQLite runs them as a
+/// query of their own.
 #[derive(Debug)]
 pub struct TableLoader<'e> {
     db: &'e Connection,
     watch: &'e Watch,
-    /// `INSERT INTO … VALUES`, and one row of its parameters.
-    insert_sql: (String, String),
     insert: Statement<'e>,
-    rows_per_insert: usize,
     columns: usize,
     with_line: bool,
-    waiting: Waiting,
     rows: u64,
-}
-
-/// Rows that wait for their `INSERT`; their texts share one buffer.
-#[derive(Debug, Default)]
-struct Waiting {
-    lines: Vec<i64>,
-    cells: Vec<Held>,
-    text: String,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Held {
-    Null,
-    Text(usize, usize),
-    Integer(i64),
-    Real(f64),
 }
 
 impl<'e> TableLoader<'e> {
@@ -130,13 +116,9 @@ impl<'e> TableLoader<'e> {
         let name = format!("{schema}.{}", quoted(&table.name));
         let create = format!("BEGIN; CREATE TABLE {name} ({})", table.definition());
         db.execute_batch(&create).map_err(scratch(doing))?;
-        let insert_sql = insert_sql(&name, table);
-        let columns = table.columns.len();
-        let rows_per_insert = (PARAMETERS / (columns + 1)).max(1);
-        let insert = db.prepare(&repeat(&insert_sql, rows_per_insert)).map_err(scratch(doing))?;
+        let insert = db.prepare(&insert_sql(&name, table)).map_err(scratch(doing))?;
         let with_line = table.rowid().is_some();
-        let waiting = Waiting::default();
-        Ok(Self { db, watch, insert_sql, insert, rows_per_insert, columns, with_line, waiting, rows: 0 })
+        Ok(Self { db, watch, insert, columns: table.columns.len(), with_line, rows: 0 })
     }
 
     /// Adds a row of as many cells as the table has columns. `line` is where it starts in its source
@@ -146,97 +128,60 @@ impl<'e> TableLoader<'e> {
         line: i64,
         cells: impl IntoIterator<Item = Cell<'c>>,
     ) -> Result<(), EngineError> {
-        let before = self.waiting.cells.len();
-        self.waiting.push(line, cells);
-        let found = self.waiting.cells.len() - before;
+        if self.rows.is_multiple_of(ROWS_BETWEEN_POLLS) {
+            self.poll()?;
+        }
+        let first = usize::from(self.with_line);
+        if self.with_line {
+            self.insert.raw_bind_parameter(1, line).map_err(|error| self.failed(line, error))?;
+        }
+        let mut found = 0;
+        for cell in cells {
+            found += 1;
+            if found <= self.columns {
+                self.insert
+                    .raw_bind_parameter(first + found, cell)
+                    .map_err(|error| self.failed(line, error))?;
+            }
+        }
         if found != self.columns {
             let cause = format!("line {line} has {found} cells for {} columns", self.columns);
-            return Err(EngineError::Scratch { doing: "filling a table", cause });
+            return Err(EngineError::Scratch { doing: FILLING, cause });
         }
+        self.insert.raw_execute().map_err(|error| self.failed(line, error))?;
         self.rows += 1;
-        if self.waiting.lines.len() == self.rows_per_insert {
-            self.waiting.execute(&mut self.insert, self.with_line, self.watch)?;
-        }
         Ok(())
     }
 
     /// Ends the table and answers its number of rows.
-    pub fn finish(mut self) -> Result<u64, EngineError> {
-        let doing = "finishing a table";
-        let rest = self.waiting.lines.len();
-        if rest > 0 {
-            let mut insert = self.db.prepare(&repeat(&self.insert_sql, rest)).map_err(scratch(doing))?;
-            self.waiting.execute(&mut insert, self.with_line, self.watch)?;
-        }
-        self.db.execute_batch("COMMIT").map_err(scratch(doing))?;
+    pub fn finish(self) -> Result<u64, EngineError> {
+        self.poll()?;
+        self.db.execute_batch("COMMIT").map_err(scratch("finishing a table"))?;
         Ok(self.rows)
     }
-}
 
-impl Waiting {
-    fn push<'c>(&mut self, line: i64, cells: impl IntoIterator<Item = Cell<'c>>) {
-        self.lines.push(line);
-        self.cells.extend(cells.into_iter().map(|cell| match cell {
-            Cell::Null => Held::Null,
-            Cell::Integer(number) => Held::Integer(number),
-            Cell::Real(number) => Held::Real(number),
-            Cell::Text(text) => {
-                let start = self.text.len();
-                self.text.push_str(text);
-                Held::Text(start, self.text.len())
-            }
-        }));
+    fn poll(&self) -> Result<(), EngineError> {
+        match (self.watch.must_stop(), self.watch.reason()) {
+            (true, Some(stop)) => Err(self.watch.error(stop, None)),
+            _ => Ok(()),
+        }
     }
 
-    /// Inserts and forgets all rows; `insert` takes exactly as many.
-    fn execute(
-        &mut self,
-        insert: &mut Statement<'_>,
-        with_line: bool,
-        watch: &Watch,
-    ) -> Result<(), EngineError> {
-        let failed = |error: Error| match stopped(watch) {
-            Some(stop) => stop,
-            None => scratch("filling a table")(error),
-        };
-        if let (true, Some(stop)) = (watch.must_stop(), stopped(watch)) {
-            return Err(stop);
+    fn failed(&self, line: i64, error: Error) -> EngineError {
+        if let Some(stop) = self.watch.reason() {
+            return self.watch.error(stop, None);
         }
-        let width = self.cells.len() / self.lines.len();
-        let mut parameter = 1;
-        for (row, line) in self.lines.iter().enumerate() {
-            if with_line {
-                insert.raw_bind_parameter(parameter, line).map_err(failed)?;
-                parameter += 1;
-            }
-            for held in &self.cells[row * width..(row + 1) * width] {
-                let cell = match *held {
-                    Held::Null => Cell::Null,
-                    Held::Integer(number) => Cell::Integer(number),
-                    Held::Real(number) => Cell::Real(number),
-                    Held::Text(start, end) => Cell::Text(&self.text[start..end]),
-                };
-                insert.raw_bind_parameter(parameter, cell).map_err(failed)?;
-                parameter += 1;
-            }
+        if error.sqlite_error_code() == Some(ErrorCode::TooBig) {
+            return EngineError::LargeCell { line, max_value_mb: self.watch.limits().max_value_mb };
         }
-        insert.raw_execute().map_err(failed)?;
-        self.lines.clear();
-        self.cells.clear();
-        self.text.clear();
-        Ok(())
+        scratch(FILLING)(error)
     }
 }
 
-fn insert_sql(name: &str, table: &Table) -> (String, String) {
+fn insert_sql(name: &str, table: &Table) -> String {
     let columns = table.columns.iter().map(|(column, _)| quoted(column));
     let named: Vec<_> = table.rowid().map(str::to_owned).into_iter().chain(columns).collect();
-    let row = format!("({})", vec!["?"; named.len()].join(","));
-    (format!("INSERT INTO {name} ({}) VALUES ", named.join(", ")), row)
-}
-
-fn repeat((head, row): &(String, String), rows: usize) -> String {
-    format!("{head}{}", vec![row.as_str(); rows].join(","))
+    format!("INSERT INTO {name} ({}) VALUES ({})", named.join(", "), vec!["?"; named.len()].join(","))
 }
 
 /// Gives every input table its second name, `page_idx_<n>`.
@@ -292,8 +237,4 @@ pub(super) fn fill_meta(
         db.execute("INSERT INTO meta.parameters VALUES (?1, ?2)", (name, value))?;
     }
     Ok(())
-}
-
-fn stopped(watch: &Watch) -> Option<EngineError> {
-    watch.reason().map(|stop| watch.error(stop, None))
 }

@@ -103,6 +103,20 @@ pub enum StageKind {
     Report,
 }
 
+impl StageKind {
+    /// The word as the API spells it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::InputRead => "smart_connector_input_read",
+            Self::SqlRun => "smart_connector_sql_run",
+            Self::VariableEval => "smart_connector_execution_variable_eval",
+            Self::LoadStep => "smart_connector_load_step_run",
+            Self::Report => "smart_connector_report",
+        }
+    }
+}
+
 /// How a stage or step fares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]

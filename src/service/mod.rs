@@ -3,6 +3,7 @@
 
 pub mod connector;
 pub mod event;
+pub mod execution;
 pub mod file;
 pub mod paging;
 pub mod people;

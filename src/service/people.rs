@@ -8,7 +8,7 @@ use crate::{
     auth::{ApiKey, Caller, Member, Role, key},
     error::{Error, Result},
     id::{ConnectorId, KeyId, MemberId},
-    store,
+    store::{self, Store},
 };
 
 /// Members by part of a name or e-mail address.
@@ -81,4 +81,35 @@ pub fn revoke_key(app: &App, caller: &Caller, id: KeyId) -> Result<()> {
     caller.needs_unlimited()?;
     let found = app.store.control.write(|tx| store::key::revoke(tx, id, app.clock.now()))?;
     if found { Ok(()) } else { Err(Error::not_found("key")) }
+}
+
+/// Makes a key for the first member, by whoever may write the data folder.
+pub fn create_key_locally(store: &Store, name: &str, role: Role) -> Result<(ApiKey, String)> {
+    let secret = key::new_secret();
+    let key = store.control.write(|tx| {
+        let key = ApiKey {
+            id: KeyId::new(),
+            member: store::member::first(tx)?,
+            name: name.to_owned(),
+            role,
+            connectors: None,
+            created: store.clock.now(),
+            last_used_at: None,
+            expires_at: None,
+            revoked_at: None,
+        };
+        store::key::insert(tx, &key, &key::hash(&secret))?;
+        Ok(key)
+    })?;
+    Ok((key, secret))
+}
+
+/// The keys that were not revoked, for whoever may read the data folder.
+pub fn keys_locally(store: &Store) -> Result<Vec<ApiKey>> {
+    store.control.read(store::key::all)
+}
+
+/// Revokes a key, by whoever may write the data folder. Answers whether there was such a key.
+pub fn revoke_key_locally(store: &Store, id: KeyId) -> Result<bool> {
+    store.control.write(|tx| store::key::revoke(tx, id, store.clock.now()))
 }

@@ -50,6 +50,17 @@ impl Fixed {
     }
 }
 
+/// The workspace and first member of a data folder that has been started.
+pub fn info(store: &Store) -> Result<Start> {
+    store.control.read(|conn| {
+        Ok(Start {
+            workspace: store::workspace::get(conn)?,
+            user: store::member::first(conn)?,
+            admin_key: None,
+        })
+    })
+}
+
 /// What a start found or made.
 #[derive(Debug)]
 pub struct Start {
@@ -66,6 +77,7 @@ pub struct Start {
 /// # Errors
 /// When fixed ids differ from those of a folder that exists.
 pub fn start(store: &Store, config: &WorkspaceConfig, fixed: &Fixed) -> Result<Start> {
+    store.records.write(|tx| store::object::ensure_builtin(tx, store.clock.now()))?;
     let found = store.control.read(|conn| {
         Ok(match store::workspace::find(conn)? {
             Some(workspace) => Some((workspace, store::member::first(conn)?)),

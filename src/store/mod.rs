@@ -68,7 +68,7 @@ pub struct Store {
     /// Stamps what is written.
     pub clock: Clock,
     /// Held while the process lives.
-    _lock: fs::File,
+    _lock: Option<fs::File>,
 }
 
 impl Store {
@@ -79,6 +79,25 @@ impl Store {
     pub fn open(dir: &Path, clock: Clock) -> Result<Self> {
         make_private(dir)?;
         let lock = lock(dir)?;
+        Self::open_with(dir, clock, Some(lock))
+    }
+
+    /// Opens a data folder that exists, beside a server that may be running: for small reads and writes
+    /// by whoever may read and write the folder.
+    ///
+    /// # Errors
+    /// When there is no data folder.
+    pub fn open_shared(dir: &Path, clock: Clock) -> Result<Self> {
+        if !dir.join(migrate::Kind::Control.file_name()).exists() {
+            return Err(Error::invalid(format!(
+                "{} is no data folder. Name one with --data, or start a server there first.",
+                dir.display()
+            )));
+        }
+        Self::open_with(dir, clock, None)
+    }
+
+    fn open_with(dir: &Path, clock: Clock, lock: Option<fs::File>) -> Result<Self> {
         let open = |kind: migrate::Kind| migrate::open(dir, kind);
         Ok(Self {
             control: open(migrate::Kind::Control)?,

@@ -157,6 +157,35 @@ pub fn list(
     Ok((count, objects))
 }
 
+/// An object's names, for those who only mention it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// Identity.
+    pub id: ObjectId,
+    /// The api name.
+    pub name: String,
+    /// The plural label.
+    pub object_name: String,
+}
+
+/// The names of every object, archived ones too: old runs mention them.
+pub fn names(connection: &Connection) -> Result<Vec<Named>> {
+    let mut statement = connection.prepare_cached("SELECT id, name, object_name FROM object")?;
+    let rows = statement.query_map([], |row| {
+        Ok(Named {
+            id: super::column::parsed(row, "id")?,
+            name: row.get("name")?,
+            object_name: row.get("object_name")?,
+        })
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Every live object.
+pub fn all(connection: &Connection) -> Result<Vec<Object>> {
+    Ok(list(connection, &ListFilter::default(), i64::MAX, 0)?.1)
+}
+
 /// Writes the two labels.
 pub fn rename(tx: &Transaction<'_>, object: &Object) -> Result<()> {
     tx.execute(

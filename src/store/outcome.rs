@@ -64,6 +64,31 @@ pub fn page(
     Ok(page)
 }
 
+/// One page of a run's outcomes, of one scope and kind or of all, and how many there are.
+pub fn list(
+    connection: &Connection,
+    execution: ExecutionId,
+    scope: Option<&str>,
+    status: Option<RowStatus>,
+    limit: i64,
+    offset: i64,
+) -> Result<(u64, Vec<RowOutcome>)> {
+    const WHICH: &str = "FROM row_outcome
+        WHERE execution_id = ?1 AND (?2 IS NULL OR scope = ?2) AND (?3 IS NULL OR status = ?3)";
+    let (id, status) = (execution.to_string(), status.map(RowStatus::as_str));
+    let count: i64 = connection
+        .prepare_cached(&format!("SELECT count(*) {WHICH}"))?
+        .query_row(params![id, scope, status], |row| row.get(0))?;
+    let mut statement =
+        connection.prepare_cached(&format!("SELECT {COLUMNS} {WHICH} ORDER BY n LIMIT ?4 OFFSET ?5"))?;
+    let mut rows = statement.query(params![id, scope, status, limit, offset])?;
+    let mut page = Vec::new();
+    while let Some(row) = rows.next()? {
+        page.push(read(row)?.1);
+    }
+    Ok((count.unsigned_abs(), page))
+}
+
 /// How many outcomes of a run are kept, of one kind or of all.
 pub fn count(connection: &Connection, execution: ExecutionId, status: Option<RowStatus>) -> Result<u64> {
     let n: i64 = connection

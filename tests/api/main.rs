@@ -5,6 +5,7 @@ mod support;
 
 mod connector;
 mod credentials;
+mod files;
 mod flow;
 mod script;
 mod setup;

@@ -12,7 +12,10 @@ use std::{sync::mpsc, thread, time::Duration};
 
 use reqwest::{
     Method, StatusCode,
-    blocking::{Client as Http, RequestBuilder, Response},
+    blocking::{
+        Client as Http, RequestBuilder, Response,
+        multipart::{Form, Part},
+    },
     redirect::Policy,
 };
 use serde_json::{Value as Json, json};
@@ -45,12 +48,17 @@ impl TestServer {
 
     /// With a changed configuration.
     pub fn with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::at(Clock::system(), change)
+    }
+
+    /// With a clock that the test moves.
+    pub fn at(clock: Clock, change: impl FnOnce(&mut Config)) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let mut config = Config::default();
         config.server.shutdown_grace_s = 1;
         config.engine.min_free_mb = 1;
         change(&mut config);
-        let store = Store::open(dir.path(), Clock::system()).unwrap();
+        let store = Store::open(dir.path(), clock).unwrap();
         let start = setup::start(&store, &config.workspace, &Fixed::default()).unwrap();
         let app = server::shared(App::new(config, store, start.workspace).unwrap());
         let listener = server::bind("127.0.0.1:0").unwrap();
@@ -117,6 +125,46 @@ pub struct Client {
     pub key: String,
     pub business_id: String,
     pub user_id: String,
+}
+
+impl Client {
+    /// Asks for a form, sends it with the file, says that it was sent: as existing clients do. Answers the
+    /// file as the last leg does.
+    pub fn send_file(&self, name: &str, bytes: &[u8]) -> Json {
+        let form = self.ask_for_form(name);
+        let etag =
+            self.fill_form(&form, name, bytes).expect(204).headers["etag"].to_str().unwrap().to_owned();
+        self.say_sent(&form, name, etag.trim_matches('"')).created()
+    }
+
+    /// The first leg.
+    pub fn ask_for_form(&self, name: &str) -> Json {
+        let query = [("contenttype", "text/csv"), ("filename", name), ("source", "smart_connector_import")];
+        Answer::of("form", self.json(Method::GET, "/api/s3/presigned-post").query(&query)).ok()
+    }
+
+    /// The second leg: no key, every field first, the file last.
+    pub fn fill_form(&self, form: &Json, name: &str, bytes: &[u8]) -> Answer {
+        let mut body = Form::new();
+        for (field, value) in form["fields"].as_object().unwrap() {
+            body = body.text(field.clone(), value.as_str().unwrap().to_owned());
+        }
+        let file = Part::bytes(bytes.to_vec()).file_name(name.to_owned()).mime_str("text/csv").unwrap();
+        let url = form["url"].as_str().unwrap();
+        Answer::of("store", self.http.post(url).multipart(body.part("file", file)))
+    }
+
+    /// The third leg.
+    pub fn say_sent(&self, form: &Json, name: &str, etag: &str) -> Answer {
+        let words = [
+            ("uuid", form["s3object_id"].as_str().unwrap()),
+            ("key", form["fields"]["key"].as_str().unwrap()),
+            ("name", name),
+            ("etag", etag),
+        ];
+        let path = "/api/s3/success?source=smart_connector_import";
+        Answer::of("success", self.request(Method::POST, path).form(&words))
+    }
 }
 
 /// An answer, read whole.

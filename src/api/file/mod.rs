@@ -1,11 +1,30 @@
-//! Files as answers name them.
+//! `/api/files` and `/api/s3`: files.
 
+pub mod download;
+pub mod receive;
+pub mod store;
+
+use actix_web::{HttpResponse, delete, get, web};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::page::Links;
-use crate::service::file::StoredFile;
+use super::{
+    auth::Auth,
+    blocking,
+    body::Params,
+    error::{ApiError, ErrorBody},
+    page::{Links, Page},
+};
+use crate::{
+    app::App,
+    error::{Error, Result},
+    id::FileId,
+    service::{
+        file::{self, StoredFile},
+        paging::Paging,
+    },
+};
 
 /// A file.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -40,6 +59,76 @@ impl FileRef {
             sha256: file.sha256,
         }
     }
+}
+
+/// The id in a path; what is no id names no file.
+fn id(path: &str) -> Result<FileId> {
+    path.parse().map_err(|_| Error::not_found("file"))
+}
+
+/// Query of the list of files.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct FileSearch {
+    /// Part of the name.
+    #[serde(default)]
+    pub search: String,
+    /// From 1.
+    #[param(minimum = 1)]
+    pub page: Option<u32>,
+    /// At most 1000.
+    #[param(minimum = 1, maximum = 1000)]
+    pub page_size: Option<u32>,
+}
+
+/// List the files that you may download, newest first.
+#[utoipa::path(tag = "Files", params(FileSearch), responses(
+    (status = 200, body = Page<FileRef>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
+    (status = 403, body = ErrorBody)))]
+#[get("/api/files")]
+pub async fn list(
+    app: web::Data<App>,
+    caller: Auth,
+    links: Links,
+    query: Params<FileSearch>,
+) -> Result<web::Json<Page<FileRef>>, ApiError> {
+    let paging = Paging::new(query.0.page, query.0.page_size)?;
+    let (count, files) =
+        blocking(app, move |app| file::list(app, &caller.0, &query.0.search, paging)).await?;
+    let rows = files.into_iter().map(|file| FileRef::new(file, &links)).collect();
+    Ok(web::Json(links.page(paging, count, rows)))
+}
+
+/// A file, without its bytes.
+#[utoipa::path(tag = "Files", params(("id" = Uuid, Path)), responses(
+    (status = 200, body = FileRef), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
+    (status = 404, body = ErrorBody)))]
+#[get("/api/files/{id}")]
+pub async fn get(
+    app: web::Data<App>,
+    caller: Auth,
+    links: Links,
+    path: web::Path<String>,
+) -> Result<web::Json<FileRef>, ApiError> {
+    let id = id(&path)?;
+    let file = blocking(app, move |app| file::find_readable(app, &caller.0, id)).await?;
+    Ok(web::Json(FileRef::new(file, &links)))
+}
+
+/// Delete a file that no connector and no execution uses.
+#[utoipa::path(tag = "Files", params(("id" = Uuid, Path)), responses(
+    (status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
+    (status = 404, body = ErrorBody), (status = 409, body = ErrorBody)))]
+#[delete("/api/files/{id}")]
+pub async fn delete(
+    app: web::Data<App>,
+    caller: Auth,
+    path: web::Path<String>,
+) -> Result<HttpResponse, ApiError> {
+    let id = id(&path)?;
+    blocking(app, move |app| file::delete(app, &caller.0, id)).await?;
+    Ok(HttpResponse::NoContent().finish())
 }
 
 /// A size in the unit that leaves one to three digits before the point.

@@ -5,17 +5,20 @@
 //! `does_not_exist` where a body does. A file that is not registered yet exists for nobody; only one that
 //! was sent straight to a connector is its sender's at once, who is about to queue the execution.
 
+mod form;
+mod incoming;
+
+pub use form::{Form, Sent, accept, give_form, register};
+pub use incoming::{Incoming, limit, too_large};
+
 use super::paging::Paging;
-pub use crate::store::file::{FileReader, StoredFile};
+pub use crate::store::file::{FileReader, Source, StoredFile};
 use crate::{
     app::App,
     auth::{Caller, Role},
     error::{Error, Result},
     id::FileId,
-    store::{
-        self,
-        file::{Filter, Source},
-    },
+    store::{self, file::Filter},
 };
 
 /// Whether the caller may download the file.

@@ -1,0 +1,224 @@
+//! One execution, start to end: the table of contents of the product.
+//!
+//! ```text
+//! file ─► input.*  ─► script ─► output.<scope> ─► variables ─► load step 1 ─► load step 2 ─► … ─► report
+//! ```
+//!
+//! A [`Job`] is plain values and a store for records: the server's worker fills it from the queue, a
+//! dev package's run from a folder, and both get the same bytes. What it leaves are files in its
+//! scratch folder, which the caller keeps or drops.
+
+use std::{
+    fs::File,
+    io::{Read, Seek},
+    path::{Path, PathBuf},
+    thread,
+};
+
+use serde_json::{Map, Value as Json};
+
+use super::stage::{self, input, load, output, report, scope, script, seed};
+use crate::{
+    cancel::CancelToken,
+    config::Config,
+    engine::{Engine, EngineLimits, Scalar},
+    error::{Code, Error, Result},
+    execution::{Counters, Execution, Progress, Snapshot, Stage, StageStatus, State},
+    load::Members,
+    object::{Object, shown::Person},
+    store::Store,
+    variable::Locale,
+};
+
+/// A file's bytes, as a run reads them.
+pub trait Source: Read + Seek + Send {}
+impl<T: Read + Seek + Send> Source for T {}
+
+/// Everything that one run needs.
+pub struct Job<'j> {
+    /// Where records are read and written.
+    pub store: &'j Store,
+    /// The configuration.
+    pub config: &'j Config,
+    /// Its row.
+    pub execution: &'j Execution,
+    /// The connector's label and api name.
+    pub connector: (&'j str, &'j str),
+    /// The scope of an empty script: the main object's api name.
+    pub main_object: &'j str,
+    /// What it runs with.
+    pub snapshot: &'j Snapshot,
+    /// Every object of the workspace that the flow may write or look up in.
+    pub objects: &'j [Object],
+    /// The members, as seeds show them.
+    pub people: &'j [Person],
+    /// Whom `team_selector` fields may name.
+    pub members: &'j Members,
+    /// The workspace's zone and region.
+    pub locale: Locale,
+    /// Bound as `:name`.
+    pub parameters: Vec<(String, Scalar)>,
+    /// The row of `meta.current_execution`.
+    pub meta: Map<String, Json>,
+    /// Who started it, for the report.
+    pub started_by: Option<&'j str>,
+    /// The input file's name.
+    pub input_name: &'j str,
+    /// The input file's bytes.
+    pub input: Box<dyn Fn() -> Result<Box<dyn Source>> + Sync + 'j>,
+    /// Where its seeds come from; `None`: from the records.
+    pub seeds_from: Option<&'j Path>,
+    /// A folder of its own, empty.
+    pub scratch: &'j Path,
+    /// The produced files' names: ZIP and workbook.
+    pub names: (&'j str, &'j str),
+    /// Stops it.
+    pub token: CancelToken,
+    /// Hears of it.
+    pub progress: Progress,
+}
+
+/// How a run ended and what it left.
+#[derive(Debug)]
+pub struct Done {
+    /// One of the ended states.
+    pub state: State,
+    /// The whole run-level error.
+    pub error: Option<String>,
+    /// What is odd about it.
+    pub warning: Option<String>,
+    /// The stages with their final counters.
+    pub stages: Vec<Stage>,
+    /// The sum over the load steps.
+    pub totals: Counters,
+    /// Row outcomes that were counted and not kept.
+    pub outcomes_cut: u64,
+    /// The SQL output, in the scratch folder.
+    pub zip: Option<PathBuf>,
+    /// The workbook, likewise.
+    pub report: Option<PathBuf>,
+}
+
+/// Why a run stopped before its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stop {
+    /// Its token was set.
+    Cancelled,
+    /// The sentence for `error_details`.
+    Failed(String),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Failed(match error.code {
+            Code::Internal => "Something went wrong on the server. Its log has the details.".to_owned(),
+            Code::Busy => format!("disk full: {}", error.detail),
+            _ => error.detail,
+        })
+    }
+}
+
+/// Runs it.
+pub fn run(job: &Job<'_>) -> Done {
+    let mut left = Left::default();
+    let outcome = stages(job, &mut left);
+    let (state, error, status) = match outcome {
+        Ok(state) => (state, None, StageStatus::Completed),
+        Err(Stop::Cancelled) => (State::Cancelled, None, StageStatus::Cancelled),
+        Err(Stop::Failed(sentence)) => {
+            job.progress.log("error", None, &*sentence);
+            (State::Failed, Some(sentence), StageStatus::Failed)
+        }
+    };
+    job.progress.stop(status);
+    Done {
+        state,
+        error,
+        warning: left.warning,
+        stages: job.progress.stages(),
+        totals: left.totals,
+        outcomes_cut: left.outcomes_cut,
+        zip: left.zip,
+        report: left.report,
+    }
+}
+
+/// What a run leaves whichever way it ends.
+#[derive(Debug, Default)]
+pub(super) struct Left {
+    pub totals: Counters,
+    pub outcomes_cut: u64,
+    pub warning: Option<String>,
+    pub zip: Option<PathBuf>,
+    pub report: Option<PathBuf>,
+}
+
+/// The stages, in order.
+fn stages(job: &Job<'_>, left: &mut Left) -> Result<State, Stop> {
+    let engine = transform(job, left)?;
+    let scopes = scope::compile(job, &engine)?;
+    let mut plan = load::plan(job, &scopes)?;
+    let reader = engine.output_reader().map_err(stage::engine_stop)?;
+    let (loaded, zip) = thread::scope(|threads| {
+        // The ZIP needs only the output: it is packed beside the load, which waits for the disk.
+        let zip = threads.spawn({
+            let scopes = &scopes;
+            move || output::zip(job, reader, scopes)
+        });
+        let loaded = load::run(job, &engine, &scopes, &mut plan, left);
+        (loaded, zip.join())
+    });
+    let zip = zip.map_err(|_| Stop::Failed("packing the SQL output failed".to_owned()))?;
+    let (stopped, spool) = match loaded {
+        Ok(spool) => (None, spool),
+        // What was committed stays, and the report tells which rows that is.
+        Err((Stop::Failed(sentence), spool)) if left.totals.processed() > 0 => {
+            (Some(Stop::Failed(sentence)), spool)
+        }
+        Err((stop, _)) => return Err(stop),
+    };
+    left.zip = Some(zip?);
+    let state = state_of(stopped.as_ref(), &left.totals);
+    left.report =
+        Some(report::write(job, &engine, &scopes, &plan, spool.as_ref(), state, stopped.as_ref(), left)?);
+    match stopped {
+        Some(stop) => Err(stop),
+        None => Ok(state),
+    }
+}
+
+/// The first half of a run, which an output sample is made by too: file, seeds, script.
+pub(super) fn transform(job: &Job<'_>, left: &mut Left) -> Result<Engine, Stop> {
+    let mut engine = Engine::open(job.scratch, limits(job), job.token.clone()).map_err(stage::engine_stop)?;
+    input::read(job, &mut engine, left)?;
+    seed::read(job, &mut engine)?;
+    script::run(job, &mut engine)?;
+    Ok(engine)
+}
+
+pub(super) fn state_of(stopped: Option<&Stop>, totals: &Counters) -> State {
+    match stopped {
+        Some(_) => State::Failed,
+        None if totals.errors > 0 => State::PartialSuccess,
+        None => State::Success,
+    }
+}
+
+fn limits(job: &Job<'_>) -> EngineLimits {
+    let config = &job.config.engine;
+    let seconds = job.snapshot.timeout_s.map_or(config.timeout_s, |own| own.min(config.timeout_s));
+    EngineLimits {
+        max_scratch_mb: config.max_scratch_mb,
+        min_free_mb: config.min_free_mb,
+        max_rows: config.max_rows,
+        timeout: std::time::Duration::from_secs(seconds.into()),
+        max_value_mb: config.max_value_mb,
+    }
+}
+
+/// A file in the job's scratch folder.
+pub(super) fn scratch_file(job: &Job<'_>, name: &str) -> Result<(PathBuf, File), Stop> {
+    let path = job.scratch.join(name);
+    let file = File::create(&path).map_err(|e| Error::internal(format!("{}: {e}", path.display())))?;
+    Ok((path, file))
+}

@@ -1,0 +1,185 @@
+//! What moves: claims queued executions, runs them on a pool of threads, ends them.
+//!
+//! An execution is a row in `control.db`; this module owns the moves of that row. A worker thread
+//! claims one in a single statement ([`queue`]), runs it ([`job`]), and writes its end. Watchers and
+//! cancellers reach a running one through the table of what runs now: its cancel token and its
+//! progress. After a crash [`recover`] ends what was running by the ledger of `records.db`.
+
+pub mod job;
+pub mod queue;
+pub mod recover;
+
+mod pool;
+mod prepare;
+mod sample;
+mod stage;
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+use parking_lot::{Condvar, Mutex};
+
+use crate::{
+    auth::Workspace,
+    cancel::CancelToken,
+    config::Config,
+    error::{Error, Result},
+    execution::Progress,
+    id::{ConnectorId, ExecutionId, ScriptId},
+    store::Store,
+};
+
+/// The workers and what they are doing. Dropping it cancels what runs and waits for the threads.
+pub struct Runner {
+    shared: Arc<Shared>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// What the workers and the requests share.
+struct Shared {
+    store: Arc<Store>,
+    config: Config,
+    workspace: Workspace,
+    running: Mutex<HashMap<ExecutionId, Running>>,
+    samples: Mutex<HashMap<ScriptId, CancelToken>>,
+    sample_queue: Mutex<std::collections::VecDeque<(ConnectorId, ScriptId)>>,
+    // Counts what was queued: a worker that saw an older number looks again before it sleeps.
+    signal: Mutex<u64>,
+    wake: Condvar,
+    stopping: AtomicBool,
+}
+
+/// Puts SQLite's sorters and temporary tables into the data folder, never on a small tmpfs. Once per
+/// process, before the first [`Runner`]: SQLite keeps it in one variable.
+///
+/// # Errors
+/// When the folder can't be written to, or another one was set before.
+pub fn sort_in(store: &Store) -> Result<()> {
+    let scratch = store.scratch_dir();
+    std::fs::create_dir_all(&scratch)
+        .map_err(|e| Error::internal(format!("scratch folder {}: {e}", scratch.display())))?;
+    crate::engine::set_temp_dir(&scratch).map_err(|e| Error::internal(e.to_string()))
+}
+
+/// One running execution, as others reach it.
+#[derive(Clone)]
+struct Running {
+    token: CancelToken,
+    progress: Progress,
+}
+
+impl Runner {
+    /// Ends what an earlier process left running, and starts the workers.
+    pub fn start(store: Arc<Store>, config: &Config, workspace: &Workspace) -> Result<Self> {
+        let scratch = store.scratch_dir();
+        recover::sweep_scratch(&scratch)?;
+        recover::recover(&store)?;
+        let shared = Arc::new(Shared {
+            store,
+            config: config.clone(),
+            workspace: workspace.clone(),
+            running: Mutex::default(),
+            samples: Mutex::default(),
+            sample_queue: Mutex::default(),
+            signal: Mutex::new(0),
+            wake: Condvar::new(),
+            stopping: AtomicBool::new(false),
+        });
+        let threads = pool::spawn(&shared)?;
+        Ok(Self { shared, threads })
+    }
+
+    /// Something was queued, or may run now.
+    pub fn wake(&self) {
+        self.shared.wake();
+    }
+
+    /// Tells a running execution to stop, before anything is written about it: a cancel never waits
+    /// for a lock.
+    pub fn cancel(&self, id: ExecutionId) {
+        if let Some(running) = self.shared.running.lock().get(&id) {
+            running.token.cancel();
+        }
+    }
+
+    /// What a running execution has done so far.
+    #[must_use]
+    pub fn progress(&self, id: ExecutionId) -> Option<Progress> {
+        self.shared.running.lock().get(&id).map(|running| running.progress.clone())
+    }
+
+    /// Generates the output sample of a script that is `in_progress`.
+    pub fn sample(&self, connector: ConnectorId, script: ScriptId) {
+        self.shared.samples.lock().insert(script, CancelToken::new());
+        self.shared.sample_queue.lock().push_back((connector, script));
+        self.shared.wake();
+    }
+
+    /// Stops a sample being generated. Answers whether there was one.
+    #[must_use]
+    pub fn cancel_sample(&self, script: ScriptId) -> bool {
+        let samples = self.shared.samples.lock();
+        let token = samples.get(&script);
+        token.inspect(|token| token.cancel()).is_some()
+    }
+
+    /// Whether the server is stopping and takes no new work.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        self.shared.stopping.load(Ordering::Acquire)
+    }
+
+    /// Starts nothing more, lets what runs go on for `grace`, then cancels it. Returns when all has ended.
+    pub fn stop(&self, grace: Duration) {
+        self.shared.stopping.store(true, Ordering::Release);
+        self.shared.wake();
+        let deadline = Instant::now() + grace;
+        let mut signal = self.shared.signal.lock();
+        while !self.shared.is_idle() && Instant::now() < deadline {
+            self.shared.wake.wait_until(&mut signal, deadline);
+        }
+        drop(signal);
+        for running in self.shared.running.lock().values() {
+            running.token.cancel();
+        }
+        for token in self.shared.samples.lock().values() {
+            token.cancel();
+        }
+        let mut signal = self.shared.signal.lock();
+        while !self.shared.is_idle() {
+            self.shared.wake.wait_for(&mut signal, Duration::from_millis(100));
+        }
+    }
+}
+
+impl Drop for Runner {
+    fn drop(&mut self) {
+        self.stop(Duration::ZERO);
+        for thread in self.threads.drain(..) {
+            // A worker catches what its work does; there is nothing to learn from its end.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Shared {
+    fn wake(&self) {
+        *self.signal.lock() += 1;
+        self.wake.notify_all();
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+
+    fn is_idle(&self) -> bool {
+        self.running.lock().is_empty() && self.samples.lock().is_empty()
+    }
+}

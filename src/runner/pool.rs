@@ -1,0 +1,92 @@
+//! The threads. Each loops: claim, run, end, until the server stops. A panic in the work ends that
+//! execution as failed; the thread goes on.
+
+use std::{panic, sync::Arc, thread, time::Duration};
+
+use super::{Shared, prepare, queue, sample};
+use crate::error::{Error, Result};
+
+/// How long a worker sleeps when nobody wakes it. Everything that makes work wakes the workers; this
+/// bounds the damage if one path ever forgets.
+const NAP: Duration = Duration::from_secs(5);
+
+/// Starts the workers for executions and the one for samples.
+pub(super) fn spawn(shared: &Arc<Shared>) -> Result<Vec<thread::JoinHandle<()>>> {
+    let spawn = |name: String, work: fn(&Shared) -> bool| {
+        let shared = Arc::clone(shared);
+        thread::Builder::new()
+            .name(name)
+            .spawn(move || work_loop(&shared, work))
+            .map_err(|e| Error::internal(format!("starting a worker: {e}")))
+    };
+    let mut threads = Vec::new();
+    for n in 0..shared.config.runner.workers {
+        threads.push(spawn(format!("worker-{n}"), execution)?);
+    }
+    threads.push(spawn("sample".to_owned(), one_sample)?);
+    Ok(threads)
+}
+
+fn work_loop(shared: &Shared, work: fn(&Shared) -> bool) {
+    loop {
+        let seen = *shared.signal.lock();
+        let did_something = !shared.is_stopping() && work(shared);
+        if did_something {
+            // Its end may have made room for another of the same connector, or let `stop` return.
+            shared.wake();
+            continue;
+        }
+        let mut signal = shared.signal.lock();
+        if shared.is_stopping() {
+            return;
+        }
+        if *signal == seen {
+            shared.wake.wait_for(&mut signal, NAP);
+        }
+    }
+}
+
+/// Claims and runs one execution. Answers whether there was one.
+fn execution(shared: &Shared) -> bool {
+    let claimed = match queue::claim(shared) {
+        Ok(Some(claimed)) => claimed,
+        Ok(None) => return false,
+        Err(error) => {
+            log::error!("claiming an execution: {error}");
+            return false;
+        }
+    };
+    let id = claimed.execution.id;
+    let ended = panic::catch_unwind(panic::AssertUnwindSafe(|| prepare::run(shared, &claimed)))
+        .unwrap_or_else(|panic| prepare::panicked(&claimed, &words(panic.as_ref())));
+    if let Err(error) = queue::end(shared, &claimed, ended) {
+        log::error!("execution={id} its end could not be written: {error}");
+    }
+    shared.running.lock().remove(&id);
+    true
+}
+
+/// Generates one sample. Answers whether there was one.
+fn one_sample(shared: &Shared) -> bool {
+    let next = shared.sample_queue.lock().pop_front();
+    let Some((connector, script)) = next else { return false };
+    let token = shared.samples.lock().get(&script).cloned().unwrap_or_default();
+    let outcome =
+        panic::catch_unwind(panic::AssertUnwindSafe(|| sample::generate(shared, connector, script, &token)))
+            .unwrap_or_else(|panic| {
+                Err(Error::internal(format!("sample of script {script} panicked: {}", words(panic.as_ref()))))
+            });
+    if let Err(error) = sample::end(shared, connector, script, outcome) {
+        log::error!("script={script} the end of its sample could not be written: {error}");
+    }
+    shared.samples.lock().remove(&script);
+    true
+}
+
+fn words(panic: &(dyn std::any::Any + Send)) -> String {
+    panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "no message".to_owned())
+}

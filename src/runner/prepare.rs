@@ -1,0 +1,264 @@
+//! Between the queue and a job: gathers what a run needs from the store, and keeps what it leaves.
+
+use std::{
+    fs,
+    io::Read as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use serde_json::{Map, Value as Json};
+
+use super::{
+    Shared,
+    job::{self, Done, Job, Source},
+    queue::Claimed,
+};
+use crate::{
+    auth::{Member, Workspace},
+    engine::Scalar,
+    error::{Error, Result},
+    execution::{Progress, StageStatus, State},
+    id::{ConnectorId, FileId},
+    load::Members,
+    object::{Object, shown::Person},
+    report::names,
+    store::{
+        self, Store,
+        execution::End,
+        file::{FileReader, FileWriter, NewFile, StoredFile},
+    },
+    variable::Locale,
+};
+
+/// Runs a claimed execution and stores its files. Never fails: what goes wrong is how the run ended.
+pub(super) fn run(shared: &Shared, claimed: &Claimed) -> End {
+    let scratch = shared.store.scratch_dir().join(claimed.execution.id.to_string());
+    let end =
+        run_in(shared, claimed, &scratch).unwrap_or_else(|error| failed(&claimed.progress, error.detail));
+    if let Err(error) = fs::remove_dir_all(&scratch) {
+        log::warn!("execution={} scratch folder: {error}", claimed.execution.id);
+    }
+    end
+}
+
+fn run_in(shared: &Shared, claimed: &Claimed, scratch: &Path) -> Result<End> {
+    fs::create_dir_all(scratch).map_err(|e| Error::internal(format!("{}: {e}", scratch.display())))?;
+    let store = &shared.store;
+    let gathered = Gathered::new(store, claimed.connector.custom_object)?;
+    let input = input_file(store, claimed.execution.input_file)?;
+    let number = claimed.execution.number;
+    let zip_name = names::live_zip(&claimed.connector.api_name, number);
+    let report_name = names::workbook(&claimed.connector.name, claimed.execution.is_dry_run, number);
+    let mut parameters = claimed.connector.sql_parameters.clone();
+    parameters.extend(claimed.execution.sql_parameters.clone());
+    let started_by = started_by(shared, claimed)?;
+    let job = Job {
+        store,
+        config: &shared.config,
+        execution: &claimed.execution,
+        connector: (&claimed.connector.name, &claimed.connector.api_name),
+        main_object: &gathered.main_object,
+        snapshot: &claimed.snapshot,
+        objects: &gathered.objects,
+        people: &gathered.people,
+        members: &gathered.members,
+        locale: locale(&shared.workspace),
+        parameters: parameters.iter().map(|(name, value)| (name.clone(), Scalar::from(value))).collect(),
+        meta: meta(shared, claimed, &input, started_by.as_deref()),
+        started_by: started_by.as_deref(),
+        input_name: &input.name,
+        input: opener(store, &input),
+        seeds_from: None,
+        scratch,
+        names: (&zip_name, &report_name),
+        token: claimed.token.clone(),
+        progress: claimed.progress.clone(),
+    };
+    let done = job::run(&job);
+    Ok(keep(shared, claimed, done, &zip_name, &report_name))
+}
+
+/// What every run and sample needs of the workspace.
+pub(super) struct Gathered {
+    pub objects: Vec<Object>,
+    pub people: Vec<Person>,
+    pub members: Members,
+    pub main_object: String,
+}
+
+impl Gathered {
+    pub fn new(store: &Store, main: crate::id::ObjectId) -> Result<Self> {
+        let objects = store.records.read(store::object::all)?;
+        let members = store.control.read(store::member::all)?;
+        let main_object = objects
+            .iter()
+            .find(|object| object.id == main)
+            .map(|object| object.name.clone())
+            .unwrap_or_default();
+        let people = members.iter().map(person).collect();
+        let members = Members::new(members.into_iter().map(|member| (member.id, member.email)));
+        Ok(Self { objects, people, members, main_object })
+    }
+}
+
+fn person(member: &Member) -> Person {
+    Person {
+        id: member.id.0,
+        first_name: member.first_name.clone(),
+        last_name: member.last_name.clone(),
+        email: member.email.clone(),
+        deleted: member.deleted.is_some(),
+    }
+}
+
+/// The file that a run reads.
+pub(super) fn input_file(store: &Store, id: Option<FileId>) -> Result<StoredFile> {
+    let found = match id {
+        Some(id) => store.files.read(|conn| store::file::find(conn, id))?,
+        None => None,
+    };
+    found.ok_or_else(|| Error::not_found("input file: it is not in the store any more"))
+}
+
+/// Opens the file anew for each reading.
+pub(super) fn opener<'s>(
+    store: &'s Arc<Store>,
+    file: &'s StoredFile,
+) -> Box<dyn Fn() -> Result<Box<dyn Source>> + Sync + 's> {
+    Box::new(move || Ok(Box::new(FileReader::open(store, file))))
+}
+
+/// The workspace's zone and region.
+pub(super) fn locale(workspace: &Workspace) -> Locale {
+    Locale {
+        timezone: workspace.timezone,
+        phone_region: workspace.phone_region.parse().ok(),
+        excel_1904: false,
+    }
+}
+
+fn started_by(shared: &Shared, claimed: &Claimed) -> Result<Option<String>> {
+    let Some(id) = claimed.execution.started_by else { return Ok(None) };
+    let member = shared.store.control.read(|conn| store::member::find(conn, id))?;
+    Ok(member.map(|member| member.full_name()))
+}
+
+/// The row of `meta.current_execution`.
+fn meta(
+    shared: &Shared,
+    claimed: &Claimed,
+    input: &StoredFile,
+    started_by: Option<&str>,
+) -> Map<String, Json> {
+    let execution = &claimed.execution;
+    let mut meta = Map::new();
+    let mut set = |name: &str, value: Json| meta.insert(name.to_owned(), value);
+    set("business_id", shared.workspace.id.to_string().into());
+    set("connector_id", execution.connector_id.to_string().into());
+    set("execution_id", execution.id.to_string().into());
+    set("trigger_type", execution.trigger.as_str().into());
+    set("triggered_by_id", execution.started_by.map(|id| id.to_string()).into());
+    set("triggered_by_desc", started_by.map(str::to_owned).into());
+    set("trigger_auth", "api_key".into());
+    set("fileupload_file_size_bytes", input.size.into());
+    set("fileupload_file_name", input.name.clone().into());
+    set("fileupload_file_id", input.id.to_string().into());
+    set("is_dry_run", execution.is_dry_run.into());
+    meta
+}
+
+/// Stores what a run left.
+fn keep(shared: &Shared, claimed: &Claimed, done: Done, zip_name: &str, report_name: &str) -> End {
+    let connector = claimed.connector.id;
+    let store = |path: Option<&PathBuf>, name: &str, content_type: &str| {
+        let path = path?;
+        match store_file(&shared.store, path, name, content_type, connector) {
+            Ok(file) => Some(file.id),
+            Err(error) => {
+                log::error!("execution={} {name}: {error}", claimed.execution.id);
+                None
+            }
+        }
+    };
+    let zip = store(done.zip.as_ref(), zip_name, "application/zip");
+    let report = store(
+        done.report.as_ref(),
+        report_name,
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    );
+    let lost = (done.zip.is_some() && zip.is_none()) || (done.report.is_some() && report.is_none());
+    let warning = if lost {
+        Some("The files of this run could not be stored; the server's log says why.".to_owned())
+    } else {
+        done.warning
+    };
+    End {
+        state: done.state,
+        error_details: done.error,
+        warning,
+        stages: done.stages,
+        totals: done.totals,
+        final_report: report,
+        sql_output_zip: zip,
+        outcomes_cut: done.outcomes_cut,
+    }
+}
+
+/// Copies a produced file into the store.
+pub(super) fn store_file(
+    store: &Arc<Store>,
+    path: &Path,
+    name: &str,
+    content_type: &str,
+    connector: ConnectorId,
+) -> Result<StoredFile> {
+    let failed = |e| Error::internal(format!("{}: {e}", path.display()));
+    let mut file = fs::File::open(path).map_err(failed)?;
+    let mut writer = FileWriter::create(
+        store,
+        NewFile {
+            id: FileId::new(),
+            name: name.to_owned(),
+            content_type: content_type.to_owned(),
+            source: store::file::Source::Produced,
+            owner: None,
+            connector: Some(connector),
+        },
+    );
+    let mut buffer = vec![0; 256 * 1024];
+    loop {
+        let count = file.read(&mut buffer).map_err(failed)?;
+        if count == 0 {
+            return writer.finish();
+        }
+        writer.append(&buffer[..count])?;
+    }
+}
+
+/// The end of a run whose work panicked: a defect of ours, told in the log.
+pub(super) fn panicked(claimed: &Claimed, words: &str) -> End {
+    log::error!("execution={} panicked: {words}", claimed.execution.id);
+    let error = Error::internal(format!("execution={} panicked", claimed.execution.id));
+    failed(&claimed.progress, error.detail)
+}
+
+fn failed(progress: &Progress, sentence: String) -> End {
+    progress.log("error", None, sentence.clone());
+    progress.stop(StageStatus::Failed);
+    let stages = progress.stages();
+    let mut totals = crate::execution::Counters::default();
+    for counters in stages.iter().flat_map(|stage| &stage.steps).filter_map(|step| step.counters) {
+        totals.add(&counters);
+    }
+    End {
+        state: State::Failed,
+        error_details: Some(sentence),
+        warning: None,
+        stages,
+        totals,
+        final_report: None,
+        sql_output_zip: None,
+        outcomes_cut: 0,
+    }
+}

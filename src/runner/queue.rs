@@ -1,0 +1,131 @@
+//! The moves of an execution's row: claimed with a frozen copy of all that it runs with, and ended.
+
+use super::{Running, Shared};
+use crate::{
+    cancel::CancelToken,
+    connector::{Connector, Status},
+    error::Result,
+    execution::{Execution, Progress, Snapshot, State},
+    script::Script,
+    store::{self, Transaction, execution::End},
+};
+
+/// An execution that this process runs now.
+pub(super) struct Claimed {
+    /// Its row as claimed.
+    pub execution: Execution,
+    /// Its connector at that moment.
+    pub connector: Connector,
+    /// All that it runs with.
+    pub snapshot: Snapshot,
+    /// Stops it.
+    pub token: CancelToken,
+    /// Tells what it has done.
+    pub progress: Progress,
+}
+
+/// Takes the next execution whose turn it is and freezes what it runs with, in one transaction.
+pub(super) fn claim(shared: &Shared) -> Result<Option<Claimed>> {
+    // The table of what runs is held over the commit: a cancel that sees the row `in_progress` finds
+    // the token too.
+    let mut running = shared.running.lock();
+    let claimed = shared.store.control.write(|tx| {
+        let Some(execution) = store::execution::claim(tx, shared.store.clock.now())? else {
+            return Ok(None);
+        };
+        let connector = store::connector::named(tx, &execution.connector_id.to_string())?;
+        let snapshot = freeze(&connector, script_of(tx, &execution)?);
+        store::execution::set_snapshot(tx, execution.id, &snapshot)?;
+        Ok(Some((execution, connector, snapshot)))
+    })?;
+    let Some((execution, connector, snapshot)) = claimed else { return Ok(None) };
+    let loads: Vec<_> = snapshot.loads.iter().map(|step| (step.scope.clone(), step.custom_object)).collect();
+    let max_lines = shared.config.runner.max_log_lines as usize;
+    let progress = Progress::new(&loads, max_lines, shared.store.clock.clone());
+    let token = CancelToken::new();
+    running.insert(execution.id, Running { token: token.clone(), progress: progress.clone() });
+    log::info!("execution={} connector={} claimed", execution.id, connector.api_name);
+    Ok(Some(Claimed { execution, connector, snapshot, token, progress }))
+}
+
+/// The script that a run uses: live, or the draft when there is none or a dry run asked for it.
+fn script_of(tx: &Transaction<'_>, execution: &Execution) -> Result<Script> {
+    let connector = execution.connector_id;
+    if execution.is_dry_run && execution.use_draft {
+        return store::script::draft(tx, connector);
+    }
+    match store::script::live(tx, connector)? {
+        Some(live) => Ok(live),
+        None => store::script::draft(tx, connector),
+    }
+}
+
+fn freeze(connector: &Connector, script: Script) -> Snapshot {
+    let mut loads = connector.loads.clone();
+    loads.sort_by_key(|step| step.order);
+    Snapshot {
+        script_id: script.id,
+        sql_version: script.sql_version,
+        user_script: script.user_script,
+        config_metadata: script.config_metadata,
+        headers: connector.headers.clone(),
+        variables: connector.variables.clone(),
+        loads,
+        seeds: connector.seeds.clone(),
+        input_options: connector.input_options.clone(),
+        timeout_s: connector.timeout_s,
+    }
+}
+
+/// Writes how a run ended, its log, and what that means for the connector.
+pub(super) fn end(shared: &Shared, claimed: &Claimed, mut end: End) -> Result<()> {
+    let id = claimed.execution.id;
+    if end.state == State::Cancelled && shared.is_stopping() && end.error_details.is_none() {
+        end.error_details = Some("server stopped".to_owned());
+    }
+    let lines: Vec<_> = claimed
+        .progress
+        .log_lines()
+        .into_iter()
+        .zip(1..)
+        .map(|(line, n)| store::log::Line {
+            n,
+            at: line.at,
+            level: line.level.to_owned(),
+            stage: line.stage.map(|stage| stage.as_str().to_owned()),
+            message: line.message,
+        })
+        .collect();
+    let now = shared.store.clock.now();
+    shared.store.control.write(|tx| {
+        if !store::execution::end(tx, id, &end, now)? {
+            return Ok(());
+        }
+        store::log::insert(tx, id, &lines)?;
+        let message = format!("Run {} ended: {}.", claimed.execution.number, end.state.as_str());
+        let connector = claimed.connector.id;
+        store::event::add(tx, Some(connector), now, "run_ended", &message, None, Some(id))?;
+        if !claimed.execution.is_dry_run {
+            attention(tx, claimed, now)?;
+        }
+        Ok(())
+    })?;
+    log::info!("execution={id} ended: {}", end.state.as_str());
+    Ok(())
+}
+
+/// Three failed live runs in a row need attention; a success heals.
+fn attention(tx: &Transaction<'_>, claimed: &Claimed, now: chrono::DateTime<chrono::Utc>) -> Result<()> {
+    let id = claimed.connector.id;
+    let Some(connector) = store::connector::find(tx, id)? else { return Ok(()) };
+    let last = store::execution::last_live_ends(tx, id, 3)?;
+    let failing = last.len() == 3 && last.iter().all(|state| *state == State::Failed);
+    let healed = last.first().is_some_and(|state| *state != State::Failed);
+    let (status, message) = match connector.status {
+        Status::Operational if failing => (Status::NeedAttention, "The last three runs failed."),
+        Status::NeedAttention if healed => (Status::Operational, "A run succeeded again."),
+        _ => return Ok(()),
+    };
+    store::connector::set_status(tx, id, status)?;
+    store::event::add(tx, Some(id), now, status.as_str(), message, None, Some(claimed.execution.id))
+}

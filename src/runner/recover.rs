@@ -1,0 +1,140 @@
+//! After a crash: ends what was running by the ledger, and sweeps scratch space.
+
+use std::{fs, path::Path};
+
+use crate::{
+    error::{Error, Result},
+    execution::{Counters, Execution, Stage, StageKind, StageStatus, State},
+    store::{self, Store, execution::End, run::Ledger},
+};
+
+/// What the row of an interrupted run says.
+pub const INTERRUPTED: &str = "interrupted by a restart";
+
+/// Removes the scratch folders that earlier processes left.
+pub(super) fn sweep_scratch(dir: &Path) -> Result<()> {
+    let failed = |e| Error::internal(format!("scratch folder {}: {e}", dir.display()));
+    match fs::remove_dir_all(dir) {
+        Ok(()) => {}
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
+        Err(e) => return Err(failed(e)),
+    }
+    fs::create_dir_all(dir).map_err(failed)
+}
+
+/// Ends executions and samples that were running when the process died. What was queued stays queued.
+pub(super) fn recover(store: &Store) -> Result<()> {
+    let torn = store.files.write(store::file::sweep)?;
+    if torn > 0 {
+        log::warn!("{torn} uploads were under way when the server stopped; nothing of them is kept");
+    }
+    close_orphans(store)?;
+    let open = store
+        .control
+        .read(|conn| store::execution::in_states(conn, None, &[State::InProgress, State::Cancelling]))?;
+    for execution in open {
+        let ledger = store.records.read(|conn| store::run::read(conn, execution.id))?;
+        let end = end_of(Some(execution.state), ledger.as_ref());
+        close(store, &execution, &end)?;
+        log::warn!("execution={} was running when the server stopped: {}", execution.id, end.state.as_str());
+    }
+    let samples = store.control.write(|tx| store::script::fail_running_samples(tx, INTERRUPTED))?;
+    if samples > 0 {
+        log::warn!("{samples} samples were being generated when the server stopped");
+    }
+    Ok(())
+}
+
+/// `finished` in the ledger decides; batches without it are an interrupted run with their counts.
+fn end_of(was: Option<State>, ledger: Option<&Ledger>) -> End {
+    let finished = ledger.and_then(|ledger| ledger.finished.as_ref());
+    let (state, error_details) = match finished {
+        Some(finished) => (finished.outcome, finished.error.clone()),
+        None if was == Some(State::Cancelling) => (State::Cancelled, Some(INTERRUPTED.to_owned())),
+        None => (State::Failed, Some(INTERRUPTED.to_owned())),
+    };
+    let status = if finished.is_some() { StageStatus::Completed } else { StageStatus::Failed };
+    let mut totals = Counters::default();
+    let stages: Vec<Stage> = ledger
+        .map(|ledger| &ledger.steps[..])
+        .unwrap_or_default()
+        .iter()
+        .map(|step| {
+            totals.add(&step.counters);
+            stage_of(step, status)
+        })
+        .collect();
+    End {
+        state,
+        error_details,
+        warning: finished.map(|_| "The server restarted before the report was written.".to_owned()),
+        stages,
+        totals,
+        final_report: None,
+        sql_output_zip: None,
+        outcomes_cut: ledger.map_or(0, |ledger| ledger.outcomes_cut),
+    }
+}
+
+fn stage_of(step: &store::run::LedgerStep, status: StageStatus) -> Stage {
+    let counters = step.counters;
+    let step = crate::execution::Step {
+        status,
+        scope: Some(step.scope.clone()),
+        custom_object: None,
+        valid_records: counters.processed() - counters.errors,
+        invalid_records: counters.errors,
+        total: counters.rows,
+        started_at: None,
+        ended_at: None,
+        counters: Some(counters),
+    };
+    Stage { kind: StageKind::LoadStep, status, steps: vec![step] }
+}
+
+fn close(store: &Store, execution: &Execution, end: &End) -> Result<()> {
+    let now = store.clock.now();
+    store.control.write(|tx| {
+        store::execution::end(tx, execution.id, end, now)?;
+        let message = format!("Run {} ended: {}.", execution.number, INTERRUPTED);
+        store::event::add(
+            tx,
+            Some(execution.connector_id),
+            now,
+            "run_ended",
+            &message,
+            None,
+            Some(execution.id),
+        )
+    })?;
+    close_ledger(store, execution.id, end)
+}
+
+/// The ledger's own row is closed last: until then the next start does all of this again.
+fn close_ledger(store: &Store, id: crate::id::ExecutionId, end: &End) -> Result<()> {
+    let finished = store::run::Finished {
+        outcome: end.state,
+        error: end.error_details.clone(),
+        at: store.clock.now().timestamp_millis(),
+    };
+    store.records.write(|tx| store::run::finish(tx, id, &finished).map(drop))
+}
+
+/// Ledger rows that `control.db` knows nothing running about: a restored backup, or an execution
+/// whose end was written just before the crash.
+fn close_orphans(store: &Store) -> Result<()> {
+    for id in store.records.read(store::run::open_runs)? {
+        let known = store.control.read(|conn| store::execution::find(conn, id))?;
+        let running = known.as_ref().is_some_and(|e| !e.state.has_ended() && e.state != State::Queued);
+        if running {
+            continue;
+        }
+        let ledger = store.records.read(|conn| store::run::read(conn, id))?;
+        let end = end_of(known.as_ref().map(|execution| execution.state), ledger.as_ref());
+        // A backup of control.db may be older than that of records.db: the batches are real, so an
+        // execution that it calls queued was interrupted. One that it does not know stays unknown.
+        store.control.write(|tx| store::execution::interrupt_queued(tx, id, &end, store.clock.now()))?;
+        close_ledger(store, id, &end)?;
+    }
+    Ok(())
+}

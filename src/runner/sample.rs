@@ -1,0 +1,213 @@
+//! Output samples: the script over the reference file, its output tables as a ZIP. Writes no records.
+
+use std::{fs, path::Path};
+
+use serde_json::{Map, Value as Json};
+
+use super::{
+    Shared,
+    job::{self, Job, Left, Stop},
+    prepare,
+    stage::{output, scope::Scope},
+};
+use crate::{
+    cancel::CancelToken,
+    connector::{Connector, Header, ScopeHeaders, column_letters},
+    engine::{Engine, Scalar},
+    error::{Error, Result},
+    execution::{Counters, Execution, Progress, Snapshot, State, TriggerType},
+    id::{ConnectorId, ExecutionId, FileId, ScriptId},
+    report::names,
+    script::{SampleState, Script},
+    store::{self, file::StoredFile},
+};
+
+/// Longest time for a sample, seconds: existing clients poll for 300.
+const MAX_S: u32 = 280;
+
+/// What a sample left.
+pub(super) struct Sample {
+    file: StoredFile,
+    headers: Vec<ScopeHeaders>,
+}
+
+/// Generates the sample of a script.
+pub(super) fn generate(
+    shared: &Shared,
+    connector: ConnectorId,
+    script: ScriptId,
+    token: &CancelToken,
+) -> Result<Sample> {
+    let (connector, script) = shared.store.control.read(|conn| {
+        Ok((
+            store::connector::named(conn, &connector.to_string())?,
+            store::script::find(conn, connector, script)?,
+        ))
+    })?;
+    let scratch = shared.store.scratch_dir().join(format!("sample-{}", script.id));
+    fs::create_dir_all(&scratch).map_err(|e| Error::internal(format!("{}: {e}", scratch.display())))?;
+    let outcome = generate_in(shared, &connector, &script, token, &scratch);
+    if let Err(error) = fs::remove_dir_all(&scratch) {
+        log::warn!("script={} scratch folder: {error}", script.id);
+    }
+    outcome
+}
+
+fn generate_in(
+    shared: &Shared,
+    connector: &Connector,
+    script: &Script,
+    token: &CancelToken,
+    scratch: &Path,
+) -> Result<Sample> {
+    let gathered = prepare::Gathered::new(&shared.store, connector.custom_object)?;
+    let input = prepare::input_file(&shared.store, input_of(connector, script))?;
+    let today = shared.store.clock.now().with_timezone(&shared.workspace.timezone).date_naive();
+    let name = names::draft_zip(&connector.api_name, today);
+    let execution = stand_in(shared, connector, &input);
+    let snapshot = snapshot(connector, script);
+    let progress = Progress::new(&[], 1, shared.store.clock.clone());
+    let parameters = connector.sql_parameters.iter().map(|(n, v)| (n.clone(), Scalar::from(v))).collect();
+    let job = Job {
+        store: &shared.store,
+        config: &shared.config,
+        execution: &execution,
+        connector: (&connector.name, &connector.api_name),
+        main_object: &gathered.main_object,
+        snapshot: &snapshot,
+        objects: &gathered.objects,
+        people: &gathered.people,
+        members: &gathered.members,
+        locale: prepare::locale(&shared.workspace),
+        parameters,
+        meta: meta(shared, connector, &input),
+        started_by: None,
+        input_name: &input.name,
+        input: prepare::opener(&shared.store, &input),
+        seeds_from: None,
+        scratch,
+        names: (&name, ""),
+        token: token.clone(),
+        progress,
+    };
+    let said = |stop: Stop| match stop {
+        Stop::Cancelled => Error::conflict("Cancelled"),
+        Stop::Failed(sentence) => Error::invalid(sentence),
+    };
+    let engine = job::transform(&job, &mut Left::default()).map_err(said)?;
+    let scopes = scopes(&engine)?;
+    let reader = engine.output_reader().map_err(|e| said(e.into()))?;
+    let path = output::zip(&job, reader, &scopes).map_err(said)?;
+    let file = prepare::store_file(&shared.store, &path, &name, "application/zip", connector.id)?;
+    Ok(Sample { file, headers: scopes.iter().map(headers).collect() })
+}
+
+/// The file that `start` stamped, else the connector's reference file.
+fn input_of(connector: &Connector, script: &Script) -> Option<FileId> {
+    let stamped = script.config_metadata.triggered.get("fileupload_file_id");
+    stamped.and_then(Json::as_str).and_then(|id| id.parse().ok()).or(connector.source_file)
+}
+
+fn scopes(engine: &Engine) -> Result<Vec<Scope<'static>>> {
+    let tables = engine.outputs().map_err(|e| Error::invalid(e.to_string()))?;
+    Ok(tables.into_iter().map(|table| Scope { table, columns: Vec::new(), variables: Vec::new() }).collect())
+}
+
+fn headers(scope: &Scope<'_>) -> ScopeHeaders {
+    let columns = scope
+        .table
+        .columns
+        .iter()
+        .enumerate()
+        .map(|(n, name)| Header { name: name.clone(), index: column_letters(n) })
+        .collect();
+    ScopeHeaders { scope: scope.table.scope.clone(), columns }
+}
+
+fn snapshot(connector: &Connector, script: &Script) -> Snapshot {
+    Snapshot {
+        script_id: script.id,
+        sql_version: script.sql_version.clone(),
+        user_script: script.user_script.clone(),
+        config_metadata: script.config_metadata.clone(),
+        headers: Vec::new(),
+        variables: Vec::new(),
+        loads: Vec::new(),
+        seeds: connector.seeds.clone(),
+        input_options: connector.input_options.clone(),
+        timeout_s: Some(connector.timeout_s.unwrap_or(MAX_S).min(MAX_S)),
+    }
+}
+
+/// A sample is no execution; its job reads a few facts of one all the same.
+fn stand_in(shared: &Shared, connector: &Connector, input: &StoredFile) -> Execution {
+    Execution {
+        id: ExecutionId::new(),
+        connector_id: connector.id,
+        number: 0,
+        state: State::InProgress,
+        trigger: TriggerType::Fileupload,
+        is_dry_run: true,
+        use_draft: true,
+        started_by: None,
+        created: shared.store.clock.now(),
+        started_at: None,
+        ended_at: None,
+        error_details: None,
+        warning: None,
+        stages: Vec::new(),
+        totals: Counters::default(),
+        input_file: Some(input.id),
+        final_report: None,
+        sql_output_zip: None,
+        sql_parameters: Map::new(),
+        cancelled_by: None,
+        cancel_requested_at: None,
+        script_id: None,
+        sql_version: None,
+        outcomes_cut: 0,
+    }
+}
+
+fn meta(shared: &Shared, connector: &Connector, input: &StoredFile) -> Map<String, Json> {
+    let mut meta = Map::new();
+    meta.insert("business_id".into(), shared.workspace.id.to_string().into());
+    meta.insert("connector_id".into(), connector.id.to_string().into());
+    meta.insert("trigger_type".into(), TriggerType::Fileupload.as_str().into());
+    meta.insert("fileupload_file_size_bytes".into(), input.size.into());
+    meta.insert("fileupload_file_name".into(), input.name.clone().into());
+    meta.insert("fileupload_file_id".into(), input.id.to_string().into());
+    meta.insert("is_dry_run".into(), true.into());
+    meta
+}
+
+/// Writes how a sample ended. A failed one keeps the last good sample.
+pub(super) fn end(
+    shared: &Shared,
+    connector: ConnectorId,
+    script: ScriptId,
+    outcome: Result<Sample>,
+) -> Result<()> {
+    let now = shared.store.clock.now();
+    shared.store.control.write(|tx| {
+        let mut script = store::script::find(tx, connector, script)?;
+        if script.state != SampleState::InProgress {
+            // Its engine was changed meanwhile, which cleared the state.
+            return Ok(());
+        }
+        script.updated = now;
+        match outcome {
+            Ok(sample) => {
+                script.state = SampleState::Success;
+                script.error = None;
+                script.output_file = Some(sample.file.id);
+                script.output_headers = sample.headers;
+            }
+            Err(error) => {
+                script.state = SampleState::Failed;
+                script.error = Some(error.detail);
+            }
+        }
+        store::script::update(tx, &script)
+    })
+}

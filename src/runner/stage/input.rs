@@ -1,0 +1,96 @@
+//! The file into `input`.
+
+use super::input_stop;
+use crate::{
+    engine::{self, ColumnKind, Engine},
+    execution::StageKind,
+    input::{self, Cell, DelimitedReader, RowBuf},
+    runner::job::{Job, Left, Stop},
+    script::ColumnType,
+};
+
+/// Rows between two looks of a watcher.
+const REPORT_EVERY: u64 = 10_000;
+
+/// Reads the file into the table that the script expects.
+pub(in crate::runner) fn read(job: &Job<'_>, engine: &mut Engine, left: &mut Left) -> Result<(), Stop> {
+    job.progress.begin(StageKind::InputRead, 0, &[]);
+    let source = (job.input)()?;
+    let options = &job.snapshot.input_options;
+    let mut reader = DelimitedReader::open(source, options, &job.token).map_err(input_stop)?;
+    let tables = &job.snapshot.config_metadata.input_tables;
+    let plan =
+        input::pair(tables, job.input_name, &reader.header, &mut reader.warnings).map_err(input_stop)?;
+    let columns: Vec<(&str, ColumnKind)> =
+        plan.columns.iter().map(|column| (column.name.as_str(), kind(column.kind))).collect();
+    let page = tables.first().map_or(0, |table| table.page_idx);
+    let mut table = engine.create_input(&plan.table, page, job.input_name, &columns)?;
+    let mut row = RowBuf::new();
+    let mut rows = 0;
+    while reader.read(&mut row).map_err(input_stop)? {
+        let line = i64::try_from(row.line()).unwrap_or(i64::MAX);
+        insert(&mut table, line, &plan, &row, &mut reader.warnings)?;
+        rows += 1;
+        if rows % REPORT_EVERY == 0 {
+            job.progress.count(StageKind::InputRead, 0, None, rows, 0, rows);
+        }
+    }
+    let rows = table.finish()?;
+    job.progress.count(StageKind::InputRead, 0, None, rows, 0, rows);
+    tell(job, &reader, rows, left);
+    job.progress.complete(StageKind::InputRead, 0);
+    Ok(())
+}
+
+fn insert(
+    table: &mut engine::TableLoader<'_>,
+    line: i64,
+    plan: &input::Plan,
+    row: &RowBuf,
+    warnings: &mut input::Warnings,
+) -> Result<(), Stop> {
+    let mut converted = Vec::new();
+    let all_text = plan.columns.iter().all(|column| column.kind == ColumnType::Str);
+    if all_text {
+        let cells =
+            plan.columns.iter().map(|c| row.get(c.source).map_or(engine::Cell::Null, engine::Cell::Text));
+        return Ok(table.insert(line, cells)?);
+    }
+    converted.extend((0..plan.columns.len()).map(|n| plan.cell(n, row, warnings)));
+    let cells = converted.iter().map(|cell| match cell {
+        Cell::Null => engine::Cell::Null,
+        Cell::Text(text) => engine::Cell::Text(text),
+        Cell::OwnedText(text) => engine::Cell::Text(text),
+        Cell::Integer(n) => engine::Cell::Integer(*n),
+        Cell::Real(n) => engine::Cell::Real(*n),
+    });
+    Ok(table.insert(line, cells)?)
+}
+
+/// What the log and the row say about the file.
+fn tell<R: std::io::Read + std::io::Seek>(
+    job: &Job<'_>,
+    reader: &DelimitedReader<R>,
+    rows: u64,
+    left: &mut Left,
+) {
+    let format = &reader.header.format;
+    let stage = Some(StageKind::InputRead);
+    let how = format!("{}, delimiter {:?}", format.encoding, char::from(format.delimiter));
+    job.progress.log("info", stage, format!("Read {rows} rows of {} ({how}).", job.input_name));
+    for warning in reader.warnings.kept() {
+        job.progress.log("warning", stage, warning.to_string());
+    }
+    let summary = reader.warnings.summary();
+    if !summary.is_empty() {
+        left.warning = Some(summary.join(" "));
+    }
+}
+
+const fn kind(kind: ColumnType) -> ColumnKind {
+    match kind {
+        ColumnType::Int | ColumnType::Bool => ColumnKind::Integer,
+        ColumnType::Float => ColumnKind::Real,
+        _ => ColumnKind::Text,
+    }
+}

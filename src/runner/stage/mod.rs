@@ -1,0 +1,53 @@
+//! The stages of a run, one file each, in the order of [`super::job`].
+
+pub mod extracted;
+pub mod input;
+pub mod load;
+pub mod output;
+pub mod report;
+pub mod scope;
+pub mod script;
+pub mod seed;
+
+use super::job::Stop;
+use crate::{engine::EngineError, input::InputError, report::Error as ReportError};
+
+/// A failed engine ends the run with its sentence; a cancelled one, as cancelled.
+pub(super) fn engine_stop(error: EngineError) -> Stop {
+    match error {
+        EngineError::Cancelled => Stop::Cancelled,
+        other => Stop::Failed(other.to_string()),
+    }
+}
+
+fn input_stop(error: InputError) -> Stop {
+    match error {
+        InputError::Cancelled => Stop::Cancelled,
+        other => Stop::Failed(other.to_string()),
+    }
+}
+
+fn report_stop(error: ReportError) -> Stop {
+    match error {
+        ReportError::Cancelled => Stop::Cancelled,
+        other => Stop::Failed(other.to_string()),
+    }
+}
+
+impl From<EngineError> for Stop {
+    fn from(error: EngineError) -> Self {
+        engine_stop(error)
+    }
+}
+
+impl From<ReportError> for Stop {
+    fn from(error: ReportError) -> Self {
+        report_stop(error)
+    }
+}
+
+impl From<crate::cancel::Cancelled> for Stop {
+    fn from(_: crate::cancel::Cancelled) -> Self {
+        Self::Cancelled
+    }
+}

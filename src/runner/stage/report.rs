@@ -1,0 +1,175 @@
+//! The workbook.
+
+use std::{io::BufWriter, path::PathBuf};
+
+use super::{extracted, load::FlowPlan, scope::Scope};
+use crate::{
+    engine::Engine,
+    execution::{Execution, Outcome, StageKind, State},
+    id::RecordId,
+    load::StepPlan,
+    report::{self, Cell, Options, SheetKind, Summary, UploadRow, Workbook, in_one_cell},
+    runner::job::{Job, Left, Stop, scratch_file},
+    store::spool::Spool,
+};
+
+/// Writes the final report from what the stages set aside.
+#[expect(clippy::too_many_arguments, reason = "the last stage sums up all earlier ones")]
+pub(in crate::runner) fn write(
+    job: &Job<'_>,
+    engine: &Engine,
+    scopes: &[Scope<'_>],
+    plan: &FlowPlan,
+    spool: Option<&Spool>,
+    state: State,
+    stopped: Option<&Stop>,
+    left: &Left,
+) -> Result<PathBuf, Stop> {
+    job.progress.begin(StageKind::Report, 0, &[]);
+    let now = job.store.clock.now();
+    let ended = Execution {
+        state,
+        ended_at: Some(now),
+        stages: job.progress.stages(),
+        totals: left.totals,
+        warning: left.warning.clone().or_else(|| job.execution.warning.clone()),
+        error_details: match stopped {
+            Some(Stop::Failed(sentence)) => Some(sentence.clone()),
+            _ => None,
+        },
+        ..job.execution.clone()
+    };
+    let summary = Summary {
+        connector: job.connector.0,
+        execution: &ended,
+        started_by: job.started_by,
+        file_name: Some(job.input_name),
+        objects: job.objects,
+        time_zone: job.locale.timezone,
+    };
+    let options = Options {
+        scratch: job.scratch,
+        max_rows: job.config.report.max_rows.into(),
+        all_rows_in: job.names.0,
+        created: now,
+        cancel: job.token.clone(),
+    };
+    let mut book = Workbook::create(&options, &summary)?;
+    for (position, scope) in scopes.iter().enumerate() {
+        output_sheet(engine, scope, &mut book)?;
+        if let Some(kept) = plan.set_aside.get(&position) {
+            variables_sheet(scope, kept, &mut book)?;
+        }
+    }
+    if let Some(spool) = spool {
+        let stages = job.progress.stages();
+        let counters = stages.iter().filter(|stage| stage.kind == StageKind::LoadStep);
+        for (step, stage) in plan.steps.iter().zip(counters) {
+            let counters = stage.steps.first().and_then(|step| step.counters).unwrap_or_default();
+            upload_sheet(job, step, spool, counters.processed(), &mut book)?;
+        }
+    }
+    let (path, file) = scratch_file(job, "report.xlsx")?;
+    book.finish(BufWriter::new(file))?;
+    job.progress.complete(StageKind::Report, 0);
+    Ok(path)
+}
+
+fn output_sheet(engine: &Engine, scope: &Scope<'_>, book: &mut Workbook) -> Result<(), Stop> {
+    let kind = SheetKind::SqlOutput { scope: &scope.table.scope };
+    let mut sheet = book.begin_sheet(kind, &scope.table.columns, scope.table.rows)?;
+    let reader = engine.output_reader()?;
+    let full = reader.stream(&scope.table, &scope.output_names(), |row| -> Result<(), Full> {
+        if sheet.room() == 0 {
+            return Err(Full(None));
+        }
+        sheet.write_row(row.cells().map(Cell::from)).map_err(|e| Full(Some(e.into())))
+    });
+    match full {
+        Ok(_) | Err(Full(None)) => Ok(sheet.end()?),
+        Err(Full(Some(stop))) => Err(stop),
+    }
+}
+
+/// The sheet takes no more rows, or could not take one.
+struct Full(Option<Stop>);
+
+impl From<crate::engine::EngineError> for Full {
+    fn from(error: crate::engine::EngineError) -> Self {
+        Self(Some(error.into()))
+    }
+}
+
+fn variables_sheet(scope: &Scope<'_>, kept: &extracted::SetAside, book: &mut Workbook) -> Result<(), Stop> {
+    let kind = SheetKind::Variables { scope: &scope.table.scope };
+    let mut sheet = book.begin_sheet(kind, &extracted::columns(scope), scope.table.rows)?;
+    kept.each(|record| {
+        if sheet.room() > 0 {
+            sheet.write_row(
+                record.iter().map(|text| if text.is_empty() { Cell::Blank } else { Cell::Text(text) }),
+            )?;
+        }
+        Ok(())
+    })?;
+    Ok(sheet.end()?)
+}
+
+fn upload_sheet(
+    job: &Job<'_>,
+    step: &StepPlan,
+    spool: &Spool,
+    processed: u64,
+    book: &mut Workbook,
+) -> Result<(), Stop> {
+    let object = step.object();
+    let fields: Vec<&str> = step.fields().map(|field| field.display_name.as_str()).collect();
+    let is_dry_run = job.execution.is_dry_run;
+    let mut sheet =
+        book.begin_upload_sheet(&object.object_name, step.scope(), &fields, processed, is_dry_run)?;
+    let room = sheet.room();
+    let mut failed = None;
+    spool
+        .uploads(step.order(), room, |row| {
+            let outcome = write_upload(&mut sheet, step, row);
+            outcome.map_err(|e| {
+                let error = crate::error::Error::internal(format!("upload sheet: {e}"));
+                failed = Some(Stop::from(e));
+                error
+            })
+        })
+        .map_err(|e| failed.take().unwrap_or_else(|| e.into()))?;
+    Ok(sheet.end()?)
+}
+
+fn write_upload(
+    sheet: &mut report::UploadSheet<'_>,
+    step: &StepPlan,
+    row: crate::store::spool::UploadRow,
+) -> report::Result<()> {
+    let changes: Vec<String> = row
+        .changes
+        .iter()
+        .map(|change| {
+            let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "blank".to_owned());
+            format!("{}: {} → {}", change.field, text(&change.old), text(&change.new))
+        })
+        .collect();
+    // A skipped row's reason is no error.
+    let (errors, reason) = match row.outcome {
+        Outcome::Rejected => (in_one_cell(&row.errors), String::new()),
+        _ => (String::new(), in_one_cell(&row.errors)),
+    };
+    let warnings =
+        [reason, in_one_cell(&row.warnings)].into_iter().filter(|s| !s.is_empty()).collect::<Vec<_>>();
+    sheet.write_row(&UploadRow {
+        row: row.row,
+        line: row.line,
+        table: None,
+        record: row.record.map(|n| RecordId::of(step.object().id, n).uuid()),
+        values: row.cells,
+        changes: changes.join("; "),
+        errors,
+        warnings: warnings.join("; "),
+        status: row.outcome,
+    })
+}

@@ -1,0 +1,113 @@
+//! Seeds into `kizen`: a snapshot of records, or the CSV files of a dev package.
+
+use std::path::Path;
+
+use crate::{
+    connector::Seed,
+    engine::{Cell, ColumnKind, Engine, TableLoader},
+    error::{Error, Result},
+    execution::StageKind,
+    object::written::Reading,
+    runner::job::{Job, Stop},
+    script::SeedTable,
+    store::seed::SeedReader,
+    variable::{
+        email::parse_email,
+        phone::{PhoneFormat, parse_phone},
+    },
+};
+
+/// Loads every seed table that the script's configuration lists: a seed takes effect with the template
+/// that was made after it was saved.
+pub(in crate::runner) fn read(job: &Job<'_>, engine: &mut Engine) -> Result<(), Stop> {
+    for table in &job.snapshot.config_metadata.seed_tables {
+        let rows = match job.seeds_from {
+            Some(folder) => from_file(job, engine, table, folder)?,
+            None => from_records(job, engine, table)?,
+        };
+        job.progress.log(
+            "info",
+            Some(StageKind::InputRead),
+            format!("Seed kizen.{}: {rows} rows.", table.table_name),
+        );
+    }
+    Ok(())
+}
+
+fn from_records(job: &Job<'_>, engine: &mut Engine, table: &SeedTable) -> Result<u64, Stop> {
+    let name = &table.table_name;
+    let object = job.objects.iter().find(|object| object.name == *name);
+    let seed =
+        object.and_then(|object| job.snapshot.seeds.iter().find(|seed| seed.custom_object_id == object.id));
+    let (Some(object), Some(saved)) = (object, seed) else {
+        return Err(Stop::Failed(format!(
+            "The script reads the seed kizen.{name}, which the connector does not have any more. Add the seed, or generate the template again."
+        )));
+    };
+    // The columns are those of the template; what the seed lists since takes effect with the next one.
+    let fields_ids = table
+        .columns_mapping
+        .iter()
+        .filter_map(|column| object.field_named(&column.col).map(|field| field.id))
+        .collect();
+    let seed = Seed { fields_ids, ..saved.clone() };
+    let region = job.locale.phone_region;
+    let phone = |text: &str| parse_phone(text, PhoneFormat::Region(region)).ok().map(|(number, _)| number);
+    let reading = Reading {
+        zone: job.locale.timezone,
+        people: job.people,
+        email: |text| parse_email(text).ok(),
+        phone: &phone,
+    };
+    let mut reader = job.store.records.read(|conn| SeedReader::open(conn, &seed, reading))?;
+    let columns = reader.columns().to_vec();
+    let mut loader = engine.create_seed(name, &text_columns(&columns))?;
+    let mut line = 0;
+    loop {
+        job.token.check()?;
+        let mut stopped = None;
+        let more = job.store.records.read(|conn| {
+            reader.next_page(conn, |cells| {
+                line += 1;
+                insert(&mut loader, line, cells.iter().map(Option::as_deref)).map_err(|stop| {
+                    stopped = Some(stop);
+                    Error::conflict("the seed's table could not be filled")
+                })
+            })
+        });
+        if let Some(stop) = stopped {
+            return Err(stop);
+        }
+        if !more? {
+            return Ok(loader.finish()?);
+        }
+    }
+}
+
+fn from_file(job: &Job<'_>, engine: &mut Engine, table: &SeedTable, folder: &Path) -> Result<u64, Stop> {
+    let path = folder.join(&table.name);
+    let failed = |e: &dyn std::fmt::Display| Stop::Failed(format!("seed file {}: {e}", path.display()));
+    let mut reader = csv::Reader::from_path(&path).map_err(|e| failed(&e))?;
+    let columns: Vec<String> = reader.headers().map_err(|e| failed(&e))?.iter().map(str::to_owned).collect();
+    let mut loader = engine.create_seed(&table.table_name, &text_columns(&columns))?;
+    let mut record = csv::StringRecord::new();
+    let mut line = 0;
+    while reader.read_record(&mut record).map_err(|e| failed(&e))? {
+        job.token.check()?;
+        line += 1;
+        insert(&mut loader, line, record.iter().map(|text| (!text.is_empty()).then_some(text)))?;
+    }
+    Ok(loader.finish()?)
+}
+
+fn text_columns(columns: &[String]) -> Vec<(&str, ColumnKind)> {
+    columns.iter().map(|name| (name.as_str(), ColumnKind::Text)).collect()
+}
+
+fn insert<'c>(
+    loader: &mut TableLoader<'_>,
+    line: i64,
+    cells: impl Iterator<Item = Option<&'c str>>,
+) -> Result<(), Stop> {
+    Ok(loader.insert(line, cells.map(|cell| cell.map_or(Cell::Null, Cell::Text)))?)
+}

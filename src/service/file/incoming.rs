@@ -1,0 +1,119 @@
+//! A file on its way in.
+
+use crate::{
+    app::App,
+    error::{Code, Error, Result},
+    id::{ConnectorId, FileId, MemberId},
+    store::file::{FileWriter, NewFile, Source, StoredFile},
+};
+
+/// Takes a file's bytes, up to the limit. Dropped without [`finish`](Self::finish), nothing of it stays.
+pub struct Incoming {
+    writer: FileWriter,
+    limit_mb: u32,
+}
+
+impl Incoming {
+    pub(super) fn new(app: &App, file: NewFile) -> Self {
+        Self { writer: FileWriter::create(&app.store, file), limit_mb: app.config.files.max_upload_mb }
+    }
+
+    /// A file that is sent straight to a connector.
+    pub fn to_connector(
+        app: &App,
+        owner: MemberId,
+        connector: ConnectorId,
+        name: &str,
+        content_type: &str,
+    ) -> Result<Self> {
+        let file = NewFile {
+            id: FileId::new(),
+            name: checked_name(name)?,
+            content_type: media_type(content_type),
+            source: Source::Upload,
+            owner: Some(owner),
+            connector: Some(connector),
+        };
+        Ok(Self::new(app, file))
+    }
+
+    /// Takes the next bytes.
+    ///
+    /// # Errors
+    /// `too_large` for the byte that is one too many.
+    pub fn append(&mut self, bytes: &[u8]) -> Result<()> {
+        if self.writer.size() + bytes.len() as u64 > limit_bytes(self.limit_mb) {
+            return Err(too_large(self.limit_mb));
+        }
+        self.writer.append(bytes)
+    }
+
+    /// Completes the file.
+    pub fn finish(self) -> Result<StoredFile> {
+        self.writer.finish()
+    }
+}
+
+/// The most bytes that a file may have.
+#[must_use]
+pub fn limit(app: &App) -> u64 {
+    limit_bytes(app.config.files.max_upload_mb)
+}
+
+fn limit_bytes(limit_mb: u32) -> u64 {
+    u64::from(limit_mb) * 1024 * 1024
+}
+
+/// The refusal of a file that has more.
+#[must_use]
+pub fn too_large(limit_mb: u32) -> Error {
+    Error::new(Code::TooLarge, format!("The file is larger than {limit_mb} MB (files.max_upload_mb)."))
+}
+
+/// Longest name of a file, in characters.
+const MAX_NAME: usize = 255;
+
+pub(super) fn checked_name(name: &str) -> Result<String> {
+    let name = name.trim();
+    if name.is_empty() {
+        return Err(Error::required("filename"));
+    }
+    let length = name.chars().count();
+    if length > MAX_NAME {
+        return Err(Error::invalid(format!(
+            "filename: found {length} characters, expected at most {MAX_NAME}"
+        ))
+        .at("filename"));
+    }
+    Ok(name.to_owned())
+}
+
+/// What a download may say that it is: anything but a well-formed media type is bytes.
+pub(super) fn media_type(sent: &str) -> String {
+    let sent = sent.trim();
+    let is_sane = sent.len() <= MAX_NAME
+        && sent.bytes().all(|b| (b' '..=b'~').contains(&b))
+        && sent.split_once('/').is_some_and(|(kind, rest)| !kind.is_empty() && !rest.is_empty());
+    if is_sane { sent.to_owned() } else { "application/octet-stream".to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_kept_as_sent_unless_empty_or_endless() {
+        assert_eq!(checked_name(" Aufträge \"1\".csv ").unwrap(), "Aufträge \"1\".csv");
+        assert_eq!(checked_name(&"é".repeat(255)).unwrap().chars().count(), 255);
+        assert_eq!(checked_name("  ").unwrap_err().code, Code::Required);
+        assert!(checked_name(&"é".repeat(256)).unwrap_err().detail.contains("256"));
+    }
+
+    #[test]
+    fn odd_media_types_are_bytes() {
+        assert_eq!(media_type("text/csv; charset=utf-8"), "text/csv; charset=utf-8");
+        for odd in ["", "csv", "/", "text/", "text/csv\r\nX: y", "text/ü"] {
+            assert_eq!(media_type(odd), "application/octet-stream", "{odd:?}");
+        }
+    }
+}
