@@ -9,12 +9,14 @@ pub mod connector;
 pub mod docs;
 pub mod error;
 pub mod event;
+pub mod execution;
 pub mod file;
 pub mod metadata;
 pub mod page;
 pub mod people;
 pub mod script;
 pub mod session;
+pub mod spooled;
 pub mod time;
 
 use actix_web::web;
@@ -57,7 +59,17 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(script::get)
         .service(script::change)
         .service(script::publish)
-        .service(script::download_output_sample);
+        .service(script::download_output_sample)
+        .service(execution::start)
+        .service(execution::list)
+        .service(execution::list_all)
+        .service(execution::get)
+        .service(execution::cancel)
+        .service(execution::rerun)
+        .service(execution::script)
+        .service(execution::outcome::outcomes)
+        .service(execution::outcome::logs)
+        .service(execution::outcome::rejected_csv);
 }
 
 /// Runs `work` on the blocking pool: nothing below this layer is async, and nothing there may hold up

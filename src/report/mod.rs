@@ -25,7 +25,7 @@ pub mod workbook;
 
 pub use archive::{SqlFolder, SqlOutput, SqlZip};
 pub use error::Error;
-pub use rejected::RejectedCsv;
+pub use rejected::{Dialect, RejectedCsv};
 pub use sheet::{Cell, Sheet, UploadRow, UploadSheet};
 pub use summary::Summary;
 pub use workbook::{Options, SheetKind, Workbook};

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
 
-use super::paging::Paging;
+use super::{
+    connector::{ScriptView, view_script},
+    paging::Paging,
+};
 use crate::{
     app::App,
     auth::{Caller, Member, Role},
@@ -346,24 +349,18 @@ pub fn rerun(
 }
 
 /// The script as a run used it; before it is claimed, today's.
-pub fn script(app: &App, caller: &Caller, name: &str, id: ExecutionId) -> Result<Script> {
+pub fn script(app: &App, caller: &Caller, name: &str, id: ExecutionId) -> Result<ScriptView> {
     caller.needs(Role::Viewer)?;
     let (connector, execution) = of(app, caller, name, id)?;
-    app.store.control.read(|conn| {
+    let script = app.store.control.read(|conn| {
         let Some(snapshot) = store::execution::snapshot(conn, id)? else {
             let use_live = !(execution.is_dry_run && execution.use_draft);
             let live = if use_live { store::script::live(conn, connector.id)? } else { None };
-            return match live {
-                Some(live) => Ok(live),
-                None => store::script::draft(conn, connector.id),
-            };
+            return live.map_or_else(|| store::script::draft(conn, connector.id), Ok);
         };
         // The row may have been edited or replaced since: what ran is in the snapshot.
         let row = store::script::version(conn, snapshot.script_id)?;
-        let row = match row {
-            Some(row) => row,
-            None => store::script::draft(conn, connector.id)?,
-        };
+        let row = row.map_or_else(|| store::script::draft(conn, connector.id), Ok)?;
         Ok(Script {
             id: snapshot.script_id,
             sql_version: snapshot.sql_version,
@@ -371,7 +368,8 @@ pub fn script(app: &App, caller: &Caller, name: &str, id: ExecutionId) -> Result
             config_metadata: snapshot.config_metadata,
             ..row
         })
-    })
+    })?;
+    view_script(app, script)
 }
 
 /// One page of a run's kept rows, each with the record that it is about.

@@ -7,6 +7,7 @@ pub mod execution;
 pub mod file;
 pub mod paging;
 pub mod people;
+pub mod rejected;
 pub mod script;
 pub mod session;
 pub mod setup;

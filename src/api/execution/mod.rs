@@ -1,0 +1,330 @@
+//! Executions: start, status, cancel, run again.
+
+pub mod outcome;
+pub mod row;
+
+use actix_web::{HttpResponse, get, post, web};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use self::row::{ExecutionRow, row};
+use super::{
+    auth::Auth,
+    blocking,
+    body::{Body, Params},
+    error::{ApiError, ErrorBody},
+    page::{Links, Page},
+    script::ScriptRow,
+};
+use crate::{
+    app::App,
+    auth::Role,
+    error::{Error, Result},
+    execution::{Execution, State, TriggerType},
+    id::{ExecutionId, FileId},
+    service::{
+        event::moment,
+        execution::{self, Filter, NewRun, ORDERINGS},
+        paging::{self, Paging},
+    },
+};
+
+/// What to start.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StartRun {
+    /// Do everything except write records.
+    #[serde(default)]
+    pub is_dry_run: bool,
+    /// The file to read; left out: the reference file.
+    #[serde(default)]
+    pub source_file_id: Option<Uuid>,
+    /// Over the connector's parameters.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>)]
+    pub sql_parameters: Option<Map<String, Json>>,
+    /// With a dry run: use the draft script.
+    #[serde(default)]
+    pub use_draft: bool,
+}
+
+/// What was started.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Started {
+    /// The execution.
+    pub execution_id: Uuid,
+    /// Where it is in its life.
+    pub status: State,
+    /// What started it.
+    pub trigger_type: TriggerType,
+    /// As asked.
+    pub is_dry_run: bool,
+    /// As asked, or the reference file.
+    #[schema(required)]
+    pub source_file_id: Option<Uuid>,
+    /// As asked.
+    #[schema(value_type = Object)]
+    pub sql_parameters: Map<String, Json>,
+    /// As asked.
+    pub use_draft: bool,
+    /// Why it waits.
+    #[schema(required)]
+    pub warning: Option<String>,
+}
+
+impl From<Execution> for Started {
+    fn from(execution: Execution) -> Self {
+        Self {
+            execution_id: execution.id.0,
+            status: execution.state,
+            trigger_type: execution.trigger,
+            is_dry_run: execution.is_dry_run,
+            source_file_id: execution.input_file.map(|id| id.0),
+            sql_parameters: execution.sql_parameters,
+            use_draft: execution.use_draft,
+            warning: execution.warning,
+        }
+    }
+}
+
+/// Start a run with the reference file or a file sent before.
+///
+/// A live run of a connector that is not operational is queued, and `warning` says so.
+#[utoipa::path(tag = "Executions", params(("connector" = String, Path, description = "Id or api name")),
+    request_body = StartRun, responses((status = 200, body = Started), (status = 400, body = ErrorBody),
+    (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
+    (status = 503, body = ErrorBody)))]
+#[post("/api/smart-connectors/{connector}/start-connector-flow")]
+pub async fn start(
+    app: web::Data<App>,
+    caller: Auth,
+    path: web::Path<String>,
+    body: Body<StartRun>,
+) -> Result<web::Json<Started>, ApiError> {
+    let new = NewRun {
+        trigger: TriggerType::Fileupload,
+        input_file: body.0.source_file_id.map(FileId),
+        is_dry_run: body.0.is_dry_run,
+        use_draft: body.0.use_draft,
+        sql_parameters: body.0.sql_parameters.unwrap_or_default(),
+    };
+    let execution = blocking(app, move |app| {
+        caller.0.needs(Role::Runner)?;
+        execution::start(app, &caller.0, &path, new)
+    })
+    .await?;
+    Ok(web::Json(execution.into()))
+}
+
+/// Which executions a list shows.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ListExecutions {
+    /// Only these; comma separated.
+    pub ids: Option<String>,
+    /// Dry runs too.
+    #[serde(default)]
+    pub include_dry_run: bool,
+    /// In this status.
+    pub status: Option<State>,
+    /// Started so.
+    pub trigger_type: Option<TriggerType>,
+    /// Part of the input's file name or of the error.
+    pub search: Option<String>,
+    /// Not before this time (RFC 3339).
+    pub created_after: Option<String>,
+    /// Before this time (RFC 3339).
+    pub created_before: Option<String>,
+    /// A field name, `-` in front for descending.
+    pub ordering: Option<String>,
+    /// From 1.
+    #[param(minimum = 1)]
+    pub page: Option<u32>,
+    /// At most 1000.
+    #[param(minimum = 1, maximum = 1000)]
+    pub page_size: Option<u32>,
+}
+
+impl ListExecutions {
+    fn filter(&self, app: &App) -> Result<Filter> {
+        let ids = self.ids.as_deref().map(|ids| {
+            ids.split(',')
+                .map(str::trim)
+                .filter(|id| !id.is_empty())
+                .map(|id| {
+                    id.parse::<ExecutionId>()
+                        .map_err(|_| Error::invalid(format!("ids: {id:?} is not a UUID")).at("ids"))
+                })
+                .collect::<Result<Vec<_>>>()
+        });
+        Ok(Filter {
+            ids: ids.transpose()?,
+            include_dry_run: self.include_dry_run,
+            state: self.status,
+            trigger: self.trigger_type,
+            search: self.search.clone(),
+            created_after: self
+                .created_after
+                .as_deref()
+                .map(|t| moment(app, "created_after", t))
+                .transpose()?,
+            created_before: self
+                .created_before
+                .as_deref()
+                .map(|t| moment(app, "created_before", t))
+                .transpose()?,
+            ordering: self.ordering.as_deref().map(|text| paging::ordering(text, ORDERINGS)).transpose()?,
+            ..Filter::default()
+        })
+    }
+}
+
+async fn page_of(
+    app: web::Data<App>,
+    caller: Auth,
+    links: Links,
+    connector: Option<String>,
+    query: ListExecutions,
+) -> Result<web::Json<Page<ExecutionRow>>, ApiError> {
+    let paging = Paging::new(query.page, query.page_size)?;
+    let page = blocking(app, move |app| {
+        let filter = query.filter(app)?;
+        let (count, views) = execution::list(app, &caller.0, connector.as_deref(), filter, paging)?;
+        let rows = views.into_iter().map(|view| row(app, &links, view)).collect();
+        Ok(links.page(paging, count, rows))
+    })
+    .await?;
+    Ok(web::Json(page))
+}
+
+/// The connector's executions, newest first. Dry runs are hidden unless asked for.
+#[utoipa::path(tag = "Executions", params(("connector" = String, Path, description = "Id or api name"), ListExecutions),
+    responses((status = 200, body = Page<ExecutionRow>), (status = 400, body = ErrorBody),
+    (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
+#[get("/api/smart-connectors/{connector}/executions")]
+pub async fn list(
+    app: web::Data<App>,
+    caller: Auth,
+    links: Links,
+    path: web::Path<String>,
+    query: Params<ListExecutions>,
+) -> Result<web::Json<Page<ExecutionRow>>, ApiError> {
+    page_of(app, caller, links, Some(path.into_inner()), query.0).await
+}
+
+/// Executions of all connectors, newest first.
+#[utoipa::path(tag = "Executions", params(ListExecutions), responses((status = 200, body = Page<ExecutionRow>),
+    (status = 400, body = ErrorBody), (status = 401, body = ErrorBody)))]
+#[get("/api/executions")]
+pub async fn list_all(
+    app: web::Data<App>,
+    caller: Auth,
+    links: Links,
+    query: Params<ListExecutions>,
+) -> Result<web::Json<Page<ExecutionRow>>, ApiError> {
+    page_of(app, caller, links, None, query.0).await
+}
+
+/// A path that names an execution of a connector.
+pub fn parse_path(path: web::Path<(String, String)>) -> Result<(String, ExecutionId)> {
+    let (connector, id) = path.into_inner();
+    let id = id.parse().map_err(|_| Error::not_found("execution"))?;
+    Ok((connector, id))
+}
+
+/// One execution.
+#[utoipa::path(tag = "Executions", params(("connector" = String, Path, description = "Id or api name"),
+    ("id" = Uuid, Path)), responses((status = 200, body = ExecutionRow), (status = 401, body = ErrorBody),
+    (status = 404, body = ErrorBody)))]
+#[get("/api/smart-connectors/{connector}/executions/{id}")]
+pub async fn get(
+    app: web::Data<App>,
+    caller: Auth,
+    links: Links,
+    path: web::Path<(String, String)>,
+) -> Result<web::Json<ExecutionRow>, ApiError> {
+    let (connector, id) = parse_path(path)?;
+    let row = blocking(app, move |app| {
+        execution::get(app, &caller.0, &connector, id).map(|view| row(app, &links, view))
+    })
+    .await?;
+    Ok(web::Json(row))
+}
+
+/// Cancel an execution.
+///
+/// A queued one is cancelled at once (202); a running one becomes `cancelling` and stops within a
+/// second (202). Asked again, the answer is 200. One that ended otherwise: 409. Nothing is rolled back:
+/// what was committed stays, and `totals` says how many records that is.
+#[utoipa::path(tag = "Executions", params(("connector" = String, Path, description = "Id or api name"),
+    ("id" = Uuid, Path)), responses((status = 200, body = ExecutionRow), (status = 202, body = ExecutionRow),
+    (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
+    (status = 409, body = ErrorBody)))]
+#[post("/api/smart-connectors/{connector}/executions/{id}/cancel")]
+pub async fn cancel(
+    app: web::Data<App>,
+    caller: Auth,
+    links: Links,
+    path: web::Path<(String, String)>,
+) -> Result<HttpResponse, ApiError> {
+    let (connector, id) = parse_path(path)?;
+    let (asked, row) = blocking(app, move |app| {
+        let (asked, view) = execution::cancel(app, &caller.0, &connector, id)?;
+        Ok((asked, row(app, &links, view)))
+    })
+    .await?;
+    let mut answer = if asked { HttpResponse::Accepted() } else { HttpResponse::Ok() };
+    Ok(answer.json(row))
+}
+
+/// How to run again.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Rerun {
+    /// Left out: as the earlier run.
+    #[serde(default)]
+    pub is_dry_run: Option<bool>,
+}
+
+/// Run the same input again, with today's live script and flow.
+#[utoipa::path(tag = "Executions", params(("connector" = String, Path, description = "Id or api name"),
+    ("id" = Uuid, Path)), request_body = Rerun, responses((status = 201, body = Started),
+    (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
+    (status = 404, body = ErrorBody), (status = 503, body = ErrorBody)))]
+#[post("/api/smart-connectors/{connector}/executions/{id}/rerun")]
+pub async fn rerun(
+    app: web::Data<App>,
+    caller: Auth,
+    path: web::Path<(String, String)>,
+    body: Body<Rerun>,
+) -> Result<HttpResponse, ApiError> {
+    let (connector, id) = parse_path(path)?;
+    let started = blocking(app, move |app| {
+        execution::rerun(app, &caller.0, &connector, id, body.0.is_dry_run).map(Started::from)
+    })
+    .await?;
+    Ok(HttpResponse::Created().json(started))
+}
+
+/// The script as this run used it, whatever was edited since.
+#[utoipa::path(tag = "Executions", params(("connector" = String, Path, description = "Id or api name"),
+    ("id" = Uuid, Path)), responses((status = 200, body = ScriptRow), (status = 401, body = ErrorBody),
+    (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
+#[get("/api/smart-connectors/{connector}/executions/{id}/sql-script")]
+pub async fn script(
+    app: web::Data<App>,
+    caller: Auth,
+    links: Links,
+    path: web::Path<(String, String)>,
+) -> Result<web::Json<ScriptRow>, ApiError> {
+    let (connector, id) = parse_path(path)?;
+    let body = blocking(app, move |app| {
+        let script = execution::script(app, &caller.0, &connector, id)?;
+        Ok(ScriptRow::new(app, &links, script))
+    })
+    .await?;
+    Ok(web::Json(body))
+}

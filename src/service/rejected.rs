@@ -1,0 +1,145 @@
+//! `rejected.csv` of a run: the source rows that it rejected, ready to be corrected and sent again.
+//!
+//! Made in a temporary file before the first byte is sent: a slow client holds no read transaction.
+//! Source rows are picked from the input file by their lines. Where a rejected row knows no line (the
+//! script did not select `_line`), the rows of its scope are written instead, from the SQL output.
+
+use std::{
+    fs::File,
+    io::{BufReader, BufWriter, Seek as _},
+};
+
+use super::execution;
+use crate::{
+    app::App,
+    auth::{Caller, Role},
+    cancel::CancelToken,
+    error::{Error, Result},
+    execution::{Execution, RowOutcome, RowStatus},
+    id::ExecutionId,
+    input::OriginalRecords,
+    report::{Dialect, RejectedCsv, in_one_cell},
+    store::{self, file::FileReader},
+};
+
+/// Rows read at once.
+const PAGE: i64 = 1_000;
+
+/// Why rows were rejected, by source line or by row of a scope, ascending.
+type Reasons = Vec<(u64, String)>;
+
+/// Writes the file and rewinds it. `scope` chooses where several scopes have rejected rows without lines.
+pub fn csv(app: &App, caller: &Caller, name: &str, id: ExecutionId, scope: Option<&str>) -> Result<File> {
+    caller.needs(Role::Sender)?;
+    let (_, execution) = execution::of(app, caller, name, id)?;
+    let rejected = rejected(app, &execution, scope)?;
+    let file = tempfile::tempfile_in(app.store.scratch_dir()).map_err(Error::internal)?;
+    let mut file = if rejected.iter().all(|row| row.line.is_some()) {
+        source_rows(app, &execution, by_line(&rejected), file)?
+    } else {
+        scope_rows(app, &execution, &rejected, file)?
+    };
+    file.rewind().map_err(Error::internal)?;
+    Ok(file)
+}
+
+fn rejected(app: &App, execution: &Execution, scope: Option<&str>) -> Result<Vec<RowOutcome>> {
+    let database = execution::outcomes_in(app, execution);
+    let mut rows = Vec::new();
+    loop {
+        let offset = i64::try_from(rows.len()).unwrap_or(i64::MAX);
+        let (_, page) = database.read(|conn| {
+            store::outcome::list(conn, execution.id, scope, Some(RowStatus::Error), PAGE, offset)
+        })?;
+        if page.is_empty() {
+            return Ok(rows);
+        }
+        rows.extend(page);
+    }
+}
+
+/// One entry per source line: a line may be rejected by several steps.
+fn by_line(rows: &[RowOutcome]) -> Reasons {
+    merged(rows.iter().filter_map(|row| Some((u64::try_from(row.line?).ok()?, in_one_cell(&row.messages)))))
+}
+
+fn merged(reasons: impl Iterator<Item = (u64, String)>) -> Reasons {
+    let mut sorted: Reasons = reasons.collect();
+    sorted.sort();
+    sorted.dedup();
+    let mut merged: Reasons = Vec::with_capacity(sorted.len());
+    for (at, reason) in sorted {
+        match merged.last_mut() {
+            Some((last, text)) if *last == at => {
+                text.push_str("; ");
+                text.push_str(&reason);
+            }
+            _ => merged.push((at, reason)),
+        }
+    }
+    merged
+}
+
+fn source_rows(app: &App, execution: &Execution, reasons: Reasons, file: File) -> Result<File> {
+    let input = match execution.input_file {
+        Some(id) => app.store.files.read(|conn| store::file::find(conn, id))?,
+        None => None,
+    };
+    let input = input.ok_or_else(|| Error::not_found("input file: it is not in the store any more"))?;
+    let options = app
+        .store
+        .control
+        .read(|conn| store::execution::snapshot(conn, execution.id))?
+        .map(|snapshot| snapshot.input_options)
+        .unwrap_or_default();
+    let reader = FileReader::open(&app.store, &input);
+    let lines: Vec<u64> = reasons.iter().map(|(line, _)| *line).collect();
+    let mut records = OriginalRecords::open(reader, &options, lines, &CancelToken::new())?;
+    let format = records.format;
+    let dialect = Dialect { delimiter: format.delimiter, quote: format.quote, header_row: format.header_row };
+    let mut out = RejectedCsv::create(BufWriter::new(file), dialect, &records.header)?;
+    let mut reasons = reasons.into_iter().peekable();
+    while let Some(record) = records.read()? {
+        while reasons.next_if(|(line, _)| *line < record.line()).is_some() {}
+        if let Some((_, reason)) = reasons.next() {
+            out.row(record.cells(), &format.encoding.encode(&reason))?;
+        }
+    }
+    out.finish()?.into_inner().map_err(|e| Error::internal(e.into_error()))
+}
+
+fn scope_rows(app: &App, execution: &Execution, rows: &[RowOutcome], file: File) -> Result<File> {
+    let mut scopes: Vec<&str> = rows.iter().map(|row| row.scope.as_str()).collect();
+    scopes.sort_unstable();
+    scopes.dedup();
+    let [scope] = scopes.as_slice() else {
+        return Err(Error::invalid(format!(
+            "Rows of several scopes were rejected and know no source line: {}. Choose one with ?scope=.",
+            scopes.join(", ")
+        ))
+        .at("scope"));
+    };
+    let reasons = merged(rows.iter().map(|row| (row.row, in_one_cell(&row.messages))));
+    let zip = match execution.sql_output_zip {
+        Some(id) => app.store.files.read(|conn| store::file::find(conn, id))?,
+        None => None,
+    };
+    let zip = zip.ok_or_else(|| Error::not_found("SQL output of this run, which has the rejected rows"))?;
+    let mut archive =
+        zip::ZipArchive::new(BufReader::new(FileReader::open(&app.store, &zip))).map_err(Error::internal)?;
+    let member = archive.by_name(&format!("{scope}.csv")).map_err(Error::internal)?;
+    let mut reader = csv::Reader::from_reader(member);
+    let header = reader.byte_headers().map_err(Error::internal)?.clone();
+    let columns: Vec<&[u8]> = header.iter().collect();
+    let mut out = RejectedCsv::create(BufWriter::new(file), Dialect::default(), &columns)?;
+    let mut reasons = reasons.into_iter().peekable();
+    for (record, n) in reader.byte_records().zip(1..) {
+        let Some((wanted, _)) = reasons.peek() else { break };
+        if *wanted == n
+            && let Some((_, reason)) = reasons.next()
+        {
+            out.row(record.map_err(Error::internal)?.iter(), reason.as_bytes())?;
+        }
+    }
+    out.finish()?.into_inner().map_err(|e| Error::internal(e.into_error()))
+}
