@@ -10,10 +10,14 @@ pub mod docs;
 pub mod error;
 pub mod event;
 pub mod execution;
+pub mod field;
 pub mod file;
+pub mod filter_group;
 pub mod metadata;
+pub mod object;
 pub mod page;
 pub mod people;
+pub mod record;
 pub mod script;
 pub mod session;
 pub mod spooled;
@@ -69,7 +73,27 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(execution::script)
         .service(execution::outcome::outcomes)
         .service(execution::outcome::logs)
-        .service(execution::outcome::rejected_csv);
+        .service(execution::outcome::rejected_csv)
+        .service(object::list)
+        .service(object::create)
+        .service(object::read)
+        .service(object::update)
+        .service(object::archive)
+        .service(field::list)
+        .service(field::create)
+        .service(field::update)
+        .service(field::delete)
+        .service(filter_group::list)
+        .service(filter_group::create)
+        .service(filter_group::read)
+        .service(filter_group::update)
+        .service(filter_group::delete)
+        .service(record::search)
+        .service(record::add)
+        .service(record::read)
+        .service(record::update)
+        .service(record::archive)
+        .service(record::unarchive);
 }
 
 /// Runs `work` on the blocking pool: nothing below this layer is async, and nothing there may hold up

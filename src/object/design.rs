@@ -1,6 +1,6 @@
 //! What a new object or field must look like before the store makes it.
 
-use super::{Cardinality, FieldType, api_name_of, is_api_name};
+use super::{CONTACTS, Cardinality, Field, FieldType, Object, api_name_of, is_api_name};
 use crate::{
     error::{Error, Result},
     id::ObjectId,
@@ -179,6 +179,28 @@ pub fn check_can_be_unique(field_type: FieldType) -> Result<()> {
 pub fn is_reserved(name: &str) -> bool {
     RESERVED.contains(&name) || name.starts_with("_deleted_")
 }
+
+/// A field that every object of its kind has: it can't be deleted.
+#[must_use]
+pub fn is_built_in(object: &Object, field: &Field) -> bool {
+    if object.name == CONTACTS {
+        return CONTACT_FIELDS.iter().any(|(name, ..)| *name == field.name);
+    }
+    ["name", "owner"].contains(&field.name.as_str())
+}
+
+/// The fields of Contacts: api name, label, type.
+pub const CONTACT_FIELDS: [(&str, &str, FieldType); 9] = [
+    ("first_name", "First Name", FieldType::Text),
+    ("last_name", "Last Name", FieldType::Text),
+    ("email", "Email", FieldType::Email),
+    ("phone", "Phone", FieldType::Phonenumber),
+    ("birthday", "Birthday", FieldType::Date),
+    ("timezone", "Timezone", FieldType::Timezone),
+    ("titles", "Titles", FieldType::Dynamictags),
+    ("tags", "Tags", FieldType::Dynamictags),
+    ("owner", "Owner", FieldType::TeamSelector),
+];
 
 /// A label that a person sees: there, and not a text.
 pub fn check_label(path: &str, label: &str) -> Result<()> {

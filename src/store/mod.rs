@@ -40,6 +40,7 @@ pub mod table;
 pub mod time;
 pub mod upsert;
 pub mod value;
+pub mod words;
 pub mod workspace;
 
 use std::{

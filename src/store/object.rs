@@ -9,7 +9,7 @@ use crate::{
     id::ObjectId,
     object::{
         CONTACTS, FieldType, Object,
-        design::{NewField, NewObject, free_name},
+        design::{CONTACT_FIELDS, NewField, NewObject, free_name},
     },
 };
 
@@ -38,17 +38,7 @@ pub fn ensure_builtin(tx: &Transaction<'_>, now: DateTime<Utc>) -> Result<()> {
         entity_name: "Contact".to_owned(),
     };
     let mut object = insert(tx, &new, false, now)?;
-    for (name, label, field_type) in [
-        ("first_name", "First Name", FieldType::Text),
-        ("last_name", "Last Name", FieldType::Text),
-        ("email", "Email", FieldType::Email),
-        ("phone", "Phone", FieldType::Phonenumber),
-        ("birthday", "Birthday", FieldType::Date),
-        ("timezone", "Timezone", FieldType::Timezone),
-        ("titles", "Titles", FieldType::Dynamictags),
-        ("tags", "Tags", FieldType::Dynamictags),
-        ("owner", "Owner", FieldType::TeamSelector),
-    ] {
+    for (name, label, field_type) in CONTACT_FIELDS {
         let new = NewField {
             is_unique: field_type == FieldType::Email,
             ..NewField::plain(name, label, field_type)

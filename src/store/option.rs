@@ -77,3 +77,21 @@ pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<FieldOption> {
         order: row.get("position")?,
     })
 }
+
+/// Gives an option another label; records keep it. Its code stays.
+///
+/// # Errors
+/// Another option of the field has the label (without regard to case).
+pub fn rename(tx: &Transaction<'_>, field_key: i64, key: i64, name: &str) -> Result<()> {
+    let known = of_field(tx, field_key)?;
+    let lower = name.to_lowercase();
+    if let Some(same) = known.iter().find(|option| option.key != key && option.name.to_lowercase() == lower) {
+        return Err(Error::new(
+            Code::Unique,
+            format!("options: there is an option {:?} already.", same.name),
+        )
+        .at("options"));
+    }
+    tx.execute("UPDATE field_option SET name = ?2 WHERE key = ?1", params![key, name])?;
+    Ok(())
+}

@@ -216,88 +216,86 @@ mod tests {
         store::{Store, field},
     };
 
-    #[test]
-    fn a_seed_is_text_with_ids_beside_labels() {
-        let dir = tempfile::tempdir().unwrap();
-        let store = Store::open(dir.path(), Clock::system()).unwrap();
+    type Seen = (Vec<String>, Vec<Vec<Option<String>>>);
+
+    fn read(store: &Store, seed: &Seed, reading: Reading<'_>) -> Result<Seen> {
+        let connection = store.records.reader()?;
+        let mut reader = SeedReader::open(&connection, seed, reading)?;
+        let mut rows = Vec::new();
+        while reader.next_page(&connection, |row| {
+            rows.push(row.to_vec());
+            Ok(())
+        })? {}
+        Ok((reader.columns().to_vec(), rows))
+    }
+
+    /// One record with everything, one unpaid, many blank ones.
+    fn orders(store: &Store, reading: Reading<'_>) -> Object {
         let now = store.clock.now();
-        let ada = Person {
-            id: Uuid::new_v4(),
+        let new = NewObject { name: None, object_name: "Orders".into(), entity_name: "Order".into() };
+        let made = store.records.write(|tx| {
+            let orders = object::create(tx, &new, now)?;
+            for (name, field_type) in [
+                ("paid", FieldType::Checkbox),
+                ("price", FieldType::Money),
+                ("day", FieldType::Date),
+                ("at", FieldType::Datetime),
+                ("tags", FieldType::Dynamictags),
+            ] {
+                field::create(tx, &object::load(tx, orders.id)?, &NewField::plain(name, name, field_type))?;
+            }
+            let orders = object::load(tx, orders.id)?;
+            let add = |values: serde_json::Value| {
+                let changes = orders.fields.iter().filter_map(|field| {
+                    let written = written(field, values.get(&field.name)?, reading).unwrap();
+                    Some((field, record::resolve(tx, field, written).unwrap()))
+                });
+                record::insert(tx, &orders, &changes.collect::<Vec<_>>(), now)
+            };
+            add(json!({"name": "first", "paid": true, "price": "12.50", "day": "2026-01-02",
+                "at": "2026-01-02T01:00:00+01:00", "tags": ["b", "a"], "owner": "ada@example.com"}))?;
+            add(json!({"name": "second", "paid": false}))?;
+            for n in 0..2_100 {
+                add(json!({"name": format!("more {n}")}))?;
+            }
+            object::load(tx, orders.id)
+        });
+        made.unwrap()
+    }
+
+    fn ada() -> Person {
+        Person {
+            id: Uuid::from_u128(7),
             first_name: "Ada".into(),
             last_name: "L".into(),
             email: "ada@example.com".into(),
             deleted: false,
-        };
-        let people = [ada.clone()];
-        let reading = Reading {
+        }
+    }
+
+    fn reading(people: &[Person]) -> Reading<'_> {
+        Reading {
             zone: chrono_tz::Tz::Europe__Berlin,
-            people: &people,
+            people,
             email: |text| Some(text.to_owned()),
             phone: &|text| Some(text.to_owned()),
-        };
-        let new = NewObject { name: None, object_name: "Orders".into(), entity_name: "Order".into() };
-        store
-            .records
-            .write(|tx| {
-                let orders = object::create(tx, &new, now)?;
-                for (name, field_type) in [
-                    ("paid", FieldType::Checkbox),
-                    ("price", FieldType::Money),
-                    ("day", FieldType::Date),
-                    ("at", FieldType::Datetime),
-                    ("tags", FieldType::Dynamictags),
-                ] {
-                    field::create(
-                        tx,
-                        &object::load(tx, orders.id)?,
-                        &NewField::plain(name, name, field_type),
-                    )?;
-                }
-                let orders = object::load(tx, orders.id)?;
-                let add = |values: serde_json::Value| {
-                    let changes = orders.fields.iter().filter_map(|field| {
-                        let written = written(field, values.get(&field.name)?, reading).unwrap();
-                        Some((field, record::resolve(tx, field, written).unwrap()))
-                    });
-                    record::insert(tx, &orders, &changes.collect::<Vec<_>>(), now)
-                };
-                add(json!({"name": "first", "paid": true, "price": "12.50", "day": "2026-01-02",
-                    "at": "2026-01-02T01:00:00+01:00", "tags": ["b", "a"], "owner": "ada@example.com"}))?;
-                add(json!({"name": "second", "paid": false}))?;
-                for n in 0..2_100 {
-                    add(json!({"name": format!("more {n}")}))?;
-                }
-                Ok(())
-            })
-            .unwrap();
-        let orders = store.records.read(|c| Ok(object::find_named(c, "orders")?.unwrap())).unwrap();
-        let group = FilterGroup {
-            id: FilterGroupId::new(),
-            object: orders.id,
-            name: "Not first".into(),
-            and: true,
-            query: json!([{"filters": [{"type": "fields", "subtype": "non_custom", "field": "paid",
-                "condition": "=", "value": false}]}]),
-        };
-        store.records.write(|tx| filter_group::save(tx, &group, now)).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_seed_is_text_with_ids_beside_labels() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path(), Clock::system()).unwrap();
+        let people = [ada()];
+        let orders = orders(&store, reading(&people));
         let chosen = ["name", "paid", "price", "day", "at", "tags", "owner"];
-        let mut seed = Seed {
+        let seed = Seed {
             id: SeedId::new(),
             custom_object_id: orders.id,
             group_id: None,
             fields_ids: chosen.iter().map(|name| orders.field_named(name).unwrap().id).collect(),
         };
-        let read = |seed: &Seed| -> Result<(Vec<String>, Vec<Vec<Option<String>>>)> {
-            let connection = store.records.reader()?;
-            let mut reader = SeedReader::open(&connection, seed, reading)?;
-            let mut rows = Vec::new();
-            while reader.next_page(&connection, |row| {
-                rows.push(row.to_vec());
-                Ok(())
-            })? {}
-            Ok((reader.columns().to_vec(), rows))
-        };
-        let (columns, rows) = read(&seed).unwrap();
+        let (columns, rows) = read(&store, &seed, reading(&people)).unwrap();
         assert_eq!(
             columns,
             ["kizen_id", "name", "paid", "price", "day", "at", "tags", "tags__id", "owner", "owner__id"]
@@ -318,21 +316,48 @@ mod tests {
                 text(r#"["b","a"]"#),
                 text(&format!(r#"["{b}","{a}"]"#)),
                 text("ada@example.com"),
-                text(&ada.id.to_string()),
+                text(&ada().id.to_string()),
             ]
         );
         assert_eq!(rows[1][1..4], [text("second"), text("No"), None]);
         assert!(rows[1][4..].iter().all(Option::is_none), "{:?}", rows[1]);
+    }
 
-        seed.group_id = Some(group.id);
-        assert_eq!(read(&seed).unwrap().1.len(), 2_101);
-        let fields: Vec<&Field> = orders.fields.iter().collect();
-        let listed = SeedTable::of(&orders, &fields);
-        assert_eq!(listed.columns_mapping.len(), 1 + fields.len());
-        assert_eq!(listed.columns_mapping[0].col, "kizen_id");
-
+    #[test]
+    fn a_group_narrows_a_seed_until_its_field_is_gone() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path(), Clock::system()).unwrap();
+        let now = store.clock.now();
+        let orders = orders(&store, reading(&[ada()]));
+        let group = FilterGroup {
+            id: FilterGroupId::new(),
+            object: orders.id,
+            name: "Not paid".into(),
+            and: true,
+            query: json!([{"filters": [{"type": "fields", "subtype": "non_custom", "field": "paid",
+                "condition": "=", "value": false}]}]),
+        };
+        store.records.write(|tx| filter_group::save(tx, &group, now)).unwrap();
+        let seed = Seed {
+            id: SeedId::new(),
+            custom_object_id: orders.id,
+            group_id: Some(group.id),
+            fields_ids: Vec::new(),
+        };
+        let (columns, rows) = read(&store, &seed, reading(&[])).unwrap();
+        assert_eq!((columns, rows.len()), (vec!["kizen_id".to_owned()], 2_101));
         let paid = orders.field_named("paid").unwrap();
         store.records.write(|tx| field::delete(tx, &orders, paid, now)).unwrap();
-        assert!(read(&seed).unwrap_err().detail.contains("paid"), "the group's field is gone");
+        assert!(read(&store, &seed, reading(&[])).unwrap_err().detail.contains("paid"));
+    }
+
+    #[test]
+    fn the_metadata_lists_the_id_and_the_chosen_fields_only() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path(), Clock::system()).unwrap();
+        let orders = orders(&store, reading(&[ada()]));
+        let listed = SeedTable::of(&orders, &[orders.field_named("tags").unwrap()]);
+        let columns: Vec<&str> = listed.columns_mapping.iter().map(|column| column.col.as_str()).collect();
+        assert_eq!((listed.table_name.as_str(), columns), ("orders", vec!["kizen_id", "tags"]));
     }
 }

@@ -1,11 +1,16 @@
 //! Behaviour over real HTTP against real SQLite.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic, its helpers too")]
+
 #[path = "../support/mod.rs"]
 mod support;
 
 mod connector;
 mod credentials;
 mod files;
+mod filter_group;
 mod flow;
+mod object;
+mod record;
 mod script;
 mod setup;

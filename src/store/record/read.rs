@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// At most this many records of the other side are shown in a mirror: there, everyone's orders may meet.
-pub const MIRROR_SHOWN: i64 = 100;
+pub const MIRROR_SHOWN: usize = 100;
 
 /// Which way a list runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -247,7 +247,7 @@ fn fill_lists(
     connection: &Connection,
     fields: &[&Field],
     records: &mut [Record],
-    mirrored: Option<i64>,
+    mirrored: Option<usize>,
 ) -> Result<()> {
     if records.is_empty() {
         return Ok(());
@@ -269,7 +269,7 @@ fn lists(
     connection: &Connection,
     field: &Field,
     rows: &[i64],
-    mirrored: Option<i64>,
+    mirrored: Option<usize>,
 ) -> Result<HashMap<i64, Vec<i64>>> {
     let Link { table, owner, value, and } = Link::of(connection, field)?;
     let mut lists: HashMap<i64, Vec<i64>> = HashMap::new();
