@@ -36,7 +36,9 @@ impl Choices {
             taken: HashSet::new(),
             names: HashMap::new(),
         };
-        options.into_iter().for_each(|option| choices.know(option));
+        for option in options {
+            choices.know(option);
+        }
         Ok(choices)
     }
 

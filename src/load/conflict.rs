@@ -17,32 +17,19 @@ pub enum Merge {
 #[must_use]
 pub fn merge(conflict: Conflict, held: Standing, value: &FieldValue) -> Merge {
     let is_blank = value.is_blank();
-    match (held, conflict) {
-        (Standing::Same, _) => Merge::Keep,
+    match held {
+        Standing::Same => Merge::Keep,
         // A blank over a blank changes nothing, whatever the resolution.
-        (Standing::Blank, _) => {
-            if is_blank {
+        Standing::Blank if is_blank => Merge::Keep,
+        Standing::Blank => Merge::Write,
+        Standing::Other => match conflict {
+            Conflict::Overwrite => Merge::Write,
+            Conflict::OverwriteExceptNull if !is_blank => Merge::Write,
+            Conflict::OnlyAddOptions if !is_blank => Merge::Add,
+            Conflict::OnlyUpdateBlank | Conflict::OverwriteExceptNull | Conflict::OnlyAddOptions => {
                 Merge::Keep
-            } else {
-                Merge::Write
             }
-        }
-        (Standing::Other, Conflict::OnlyUpdateBlank) => Merge::Keep,
-        (Standing::Other, Conflict::Overwrite) => Merge::Write,
-        (Standing::Other, Conflict::OverwriteExceptNull) => {
-            if is_blank {
-                Merge::Keep
-            } else {
-                Merge::Write
-            }
-        }
-        (Standing::Other, Conflict::OnlyAddOptions) => {
-            if is_blank {
-                Merge::Keep
-            } else {
-                Merge::Add
-            }
-        }
+        },
     }
 }
 

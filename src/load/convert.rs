@@ -280,7 +280,7 @@ pub(super) fn named(object: crate::id::ObjectId, found: &[i64]) -> String {
 }
 
 /// What is said about a value that a field does not take.
-pub(super) fn fault_message(plan: &StepPlan, at: usize, fault: ValueFault) -> Message {
+pub(super) fn fault_message(plan: &StepPlan, at: usize, fault: &ValueFault) -> Message {
     let mapping = &plan.mappings[at];
     let slot = &plan.slots[mapping.slots[0]];
     Message {

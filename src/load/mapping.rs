@@ -43,13 +43,12 @@ pub(super) fn plain(
             FieldType::Text | FieldType::Longtext | FieldType::Email | FieldType::Phonenumber,
             Value::Text(text),
         ) => FieldValue::Text(text),
-        (FieldType::Timezone, Value::Text(text)) => match text.parse::<chrono_tz::Tz>() {
-            Ok(zone) => FieldValue::Text(zone.name().to_owned()),
-            Err(_) => {
-                let message = format!("\"{text}\" is no IANA time zone, such as Europe/Berlin");
-                return Err(ValueFault::new("invalid", message));
-            }
-        },
+        (FieldType::Timezone, Value::Text(text)) => {
+            let zone = text.parse::<chrono_tz::Tz>().map_err(|_| {
+                ValueFault::new("invalid", format!("\"{text}\" is no IANA time zone, such as Europe/Berlin"))
+            })?;
+            FieldValue::Text(zone.name().to_owned())
+        }
         (field_type, value) => {
             let message = format!("\"{}\" is no {}", quoted(&value), field_type.as_str());
             return Err(ValueFault::new("invalid", message));

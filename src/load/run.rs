@@ -125,6 +125,7 @@ impl<'s> Load<'s> {
             spooled_others: 0,
             ..self.tally
         };
+        self.ensure_indexes(plan)?;
         let mut rows = Rows { chunks: chunks.into_iter(), chunk: Vec::new().into_iter() };
         let outcome = loop {
             match self.batch(plan, is_last, &mut rows, &mut progress) {
@@ -182,6 +183,29 @@ impl<'s> Load<'s> {
         Ok(self.spool)
     }
 
+    /// A look-up without its index would read the whole table for every row. Usually they are there since
+    /// the flow was saved. A dry run takes what is there: it writes nothing.
+    fn ensure_indexes(&self, plan: &StepPlan) -> Result<()> {
+        if self.scratch.is_some() {
+            return Ok(());
+        }
+        let missing = |c: &Connection| -> Result<bool> {
+            for (_, field) in plan.looked_up() {
+                if !store::table::has_match_index(c, field)? {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        };
+        if !self.store.records.read(missing)? {
+            return Ok(());
+        }
+        self.store.records.write(|tx| {
+            plan.looked_up()
+                .try_for_each(|(object, field)| store::table::ensure_match_index(tx, object, field).map(drop))
+        })
+    }
+
     /// One transaction; answers whether there may be more rows.
     fn batch(
         &mut self,
@@ -191,12 +215,11 @@ impl<'s> Load<'s> {
         progress: &mut impl FnMut(&Counters),
     ) -> std::result::Result<bool, Stop> {
         let mut scratch = self.scratch.take();
-        let done = match &mut scratch {
-            Some(scratch) => self.batch_on(scratch, true, plan, is_last, rows, progress),
-            None => {
-                let mut writer = self.store.records.writer_for_load()?;
-                self.batch_on(&mut writer, false, plan, is_last, rows, progress)
-            }
+        let done = if let Some(scratch) = &mut scratch {
+            self.batch_on(scratch, true, plan, is_last, rows, progress)
+        } else {
+            let mut writer = self.store.records.writer_for_load()?;
+            self.batch_on(&mut writer, false, plan, is_last, rows, progress)
         };
         self.scratch = scratch;
         if done.is_err() {

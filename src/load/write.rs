@@ -118,7 +118,7 @@ impl<'c> Writer<'c> {
             self.values.push(match self.converter.mapped(at, cells)? {
                 Ok(value) => value,
                 Err(fault) => {
-                    faults.push(fault_message(self.plan, at, fault));
+                    faults.push(fault_message(self.plan, at, &fault));
                     FieldValue::Null
                 }
             });
@@ -172,11 +172,13 @@ impl<'c> Writer<'c> {
         self.upsert.compare(record, &self.values, &mut self.standings)?;
         self.written.clear();
         for (at, mapping) in self.plan.mappings.iter().enumerate() {
-            match merge(mapping.conflict, self.standings[at], &self.values[at]) {
-                Merge::Keep => {}
-                Merge::Write => self.written.push(at),
-                Merge::Add if self.adds_something(record, at)? => self.written.push(at),
-                Merge::Add => {}
+            let is_written = match merge(mapping.conflict, self.standings[at], &self.values[at]) {
+                Merge::Keep => false,
+                Merge::Write => true,
+                Merge::Add => self.adds_something(record, at)?,
+            };
+            if is_written {
+                self.written.push(at);
             }
         }
         if self.written.is_empty() && !archived {

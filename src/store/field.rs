@@ -176,10 +176,12 @@ pub fn update(tx: &Transaction<'_>, object: &Object, field: &Field, change: &Cha
             check_can_be_unique(field.field_type)?;
             table::add_unique_index(tx, object, &field)?;
             field.is_unique = true;
+            table::remake_match_index(tx, object, &field)?;
         }
         Some(false) if field.is_unique => {
             table::drop_unique_index(tx, &field)?;
             field.is_unique = false;
+            table::remake_match_index(tx, object, &field)?;
         }
         _ => {}
     }
@@ -311,6 +313,35 @@ mod tests {
     fn columns(tx: &Transaction<'_>, table: &str) -> Vec<String> {
         let mut statement = tx.prepare("SELECT name FROM pragma_table_info(?1)").unwrap();
         statement.query_map([table], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
+    }
+
+    #[test]
+    fn the_index_for_matching_has_all_records_or_those_that_the_unique_one_lacks() {
+        with_object("thing", |tx, object, _| {
+            let field = create(tx, &object, &NewField::plain("code", "Code", FieldType::Text))?;
+            ensure_match_index(tx, &object, &field)?;
+            let covers = |archived: &str| -> bool {
+                let sql = format!(
+                    "EXPLAIN QUERY PLAN SELECT id FROM record_thing WHERE code = '1' AND archived {archived}"
+                );
+                let plan: String = tx.query_row(&sql, [], |row| row.get(3)).unwrap();
+                plan.contains("SEARCH")
+            };
+            for unique in [true, false] {
+                let change = Change { is_unique: Some(unique), ..Change::default() };
+                let object = object::load(tx, object.id)?;
+                let field = object.field(field.id).unwrap().clone();
+                update(tx, &object, &field, &change)?;
+                assert!(covers("IS NULL") && covers("IS NOT NULL"), "unique: {unique}");
+                let partial: bool = tx.query_row(
+                    "SELECT sql LIKE '%WHERE archived IS NOT NULL' FROM sqlite_schema WHERE name LIKE 'match!_%' ESCAPE '!'",
+                    [],
+                    |row| row.get(0),
+                )?;
+                assert_eq!(partial, unique);
+            }
+            Ok(())
+        });
     }
 
     #[test]

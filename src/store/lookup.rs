@@ -49,7 +49,8 @@ pub struct Finder<'c> {
     terms: Vec<Term<'c>>,
     prepared: Vec<Prepared<'c>>,
     copy: Option<Copier<'c>>,
-    has_archived: bool,
+    /// Inside a batch nobody else writes, and loading archives nothing: asked once, when it matters.
+    has_archived: Option<bool>,
 }
 
 impl<'c> Finder<'c> {
@@ -61,30 +62,29 @@ impl<'c> Finder<'c> {
         is_dry: bool,
     ) -> Result<Self> {
         let copy = if is_dry { Some(Copier::new(connection, object)?) } else { None };
-        let table = table::table(object);
-        // Inside a batch nobody else writes, and loading archives nothing: asked once.
-        let has = |schema: &str| -> Result<bool> {
-            Ok(connection.query_row(
-                &format!("SELECT EXISTS (SELECT 1 FROM {schema}.{table} WHERE archived IS NOT NULL)"),
-                [],
-                |row| row.get(0),
-            )?)
-        };
-        let has_archived = has("main")? || (is_dry && has("live")?);
-        Ok(Self { connection, object, terms, prepared: Vec::new(), copy, has_archived })
+        Ok(Self { connection, object, terms, prepared: Vec::new(), copy, has_archived: None })
     }
 
     /// Whether archived records can be found at all.
-    #[must_use]
-    pub const fn has_archived(&self) -> bool {
-        self.has_archived
+    fn has_archived(&mut self) -> Result<bool> {
+        if let Some(known) = self.has_archived {
+            return Ok(known);
+        }
+        let has = |schema: &str| {
+            let table = table::table(self.object);
+            let sql = format!("SELECT EXISTS (SELECT 1 FROM {schema}.{table} WHERE archived IS NOT NULL)");
+            self.connection.query_row(&sql, [], |row| row.get::<_, bool>(0))
+        };
+        let found = has("main")? || (self.copy.is_some() && has("live")?);
+        self.has_archived = Some(found);
+        Ok(found)
     }
 
     /// Rows whose terms `question.from..=question.to` equal `keys`, in their order of creation, at most
     /// [`MANY`] and one.
     pub fn find(&mut self, question: Question, keys: &[&FieldValue], found: &mut Vec<i64>) -> Result<()> {
         found.clear();
-        if question.archived && !self.has_archived {
+        if question.archived && !self.has_archived()? {
             return Ok(());
         }
         let at = self.prepare(question)?;

@@ -121,13 +121,15 @@ fn read(row: &Row<'_>) -> Result<(u64, RowOutcome)> {
             .find(|s| s.as_str() == status)
             .ok_or_else(|| Error::internal(format!("a row outcome has the unknown status {status}")))?,
         record: row.get(7)?,
-        messages: serde_json::from_str(&messages).map_err(unreadable)?,
-        changes: changes.map_or(Ok(Vec::new()), |text| serde_json::from_str(&text)).map_err(unreadable)?,
+        messages: serde_json::from_str(&messages).map_err(|e| unreadable(&e))?,
+        changes: changes
+            .map_or(Ok(Vec::new()), |text| serde_json::from_str(&text))
+            .map_err(|e| unreadable(&e))?,
     };
     Ok((number(row.get(0)?), outcome))
 }
 
-fn unreadable(e: serde_json::Error) -> Error {
+fn unreadable(e: &serde_json::Error) -> Error {
     Error::internal(format!("a kept row outcome is not readable: {e}"))
 }
 

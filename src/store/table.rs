@@ -57,7 +57,7 @@ pub fn unique_index(field: &Field) -> String {
     format!("unique_{}", field.key)
 }
 
-/// The name of the index that look-ups by the field use; it has archived records too.
+/// The name of the index that look-ups by the field use, besides the unique one.
 #[must_use]
 pub fn match_index(field: &Field) -> String {
     format!("match_{}", field.key)
@@ -73,7 +73,11 @@ pub(super) fn create(tx: &Transaction<'_>, object: &str) -> Result<()> {
             archived             INTEGER,
             created_by_execution INTEGER,          -- run.key
             updated_by_execution INTEGER
-         ) STRICT",
+         ) STRICT;
+         -- Nearly empty nearly always: tells at once that there is nothing archived to match.
+         CREATE INDEX {} ON {} (archived) WHERE archived IS NOT NULL",
+        table_of(object),
+        quoted(&format!("archived_{object}")),
         table_of(object)
     ))?;
     Ok(())
@@ -155,16 +159,18 @@ pub(super) fn drop_unique_index(tx: &Transaction<'_>, field: &Field) -> Result<(
 /// Makes the index that matching and look-ups by `field` use, unless it is there. Answers whether it
 /// had to be made. A many-valued field has its own from the start.
 ///
-/// The unique index doesn't serve: it has live records only, and matching looks at archived ones too.
+/// Matching looks at archived records too, which a unique index leaves out. So beside a unique index this
+/// one has the archived records alone, and a new record costs one index entry and not two.
 pub fn ensure_match_index(tx: &Transaction<'_>, object: &Object, field: &Field) -> Result<bool> {
     if !field.has_column() || has_match_index(tx, field)? {
         return Ok(false);
     }
     tx.execute_batch(&format!(
-        "CREATE INDEX {} ON {} ({})",
+        "CREATE INDEX {} ON {} ({}){}",
         match_index(field),
         table(object),
-        comparable(field)
+        comparable(field),
+        if field.is_unique { " WHERE archived IS NOT NULL" } else { "" }
     ))?;
     Ok(true)
 }
@@ -175,6 +181,15 @@ pub fn has_fewer_than(connection: &Connection, object: &Object, n: i64) -> Resul
         .prepare_cached(&format!("SELECT count(*) FROM (SELECT 1 FROM {} LIMIT ?1)", table(object)))?
         .query_row([n], |row| row.get(0))?;
     Ok(count < n)
+}
+
+/// Makes the index for look-ups again, where there is one: the field became unique or is no longer.
+pub(super) fn remake_match_index(tx: &Transaction<'_>, object: &Object, field: &Field) -> Result<()> {
+    if field.has_column() && has_match_index(tx, field)? {
+        tx.execute_batch(&format!("DROP INDEX {}", match_index(field)))?;
+        ensure_match_index(tx, object, field)?;
+    }
+    Ok(())
 }
 
 /// Whether look-ups by `field` have their index. True for fields that need none of their own.

@@ -4,7 +4,7 @@
 //! An [`Upsert`] lives as long as one batch. Statements are prepared once, those of updates once per set
 //! of changed columns.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, fmt::Write as _};
 
 use rusqlite::{Connection, Statement, types::ValueRef};
 
@@ -103,9 +103,10 @@ impl<'c> Upsert<'c> {
             stamp,
             next_id: next_id(connection, object, is_dry)?,
             insert: connection.prepare(&insert_sql(object, &columns))?,
-            current: match columns.is_empty() {
-                true => None,
-                false => Some(connection.prepare(&current_sql(object, &columns))?),
+            current: if columns.is_empty() {
+                None
+            } else {
+                Some(connection.prepare(&current_sql(object, &columns))?)
             },
             fields,
             places,
@@ -325,7 +326,7 @@ fn insert_sql(object: &Object, columns: &[&Field]) -> String {
     for (n, field) in columns.iter().enumerate() {
         names.push_str(", ");
         names.push_str(&table::column(field));
-        places.push_str(&format!(", ?{}", n + 4));
+        let _ = write!(places, ", ?{}", n + 4);
     }
     format!(
         "INSERT INTO main.{} (id, created, updated, created_by_execution, updated_by_execution{names})
@@ -342,7 +343,7 @@ fn current_sql(object: &Object, columns: &[&Field]) -> String {
 fn update_sql(object: &Object, fields: &[&Field], changed: &[usize]) -> String {
     let mut sql = format!("UPDATE main.{} SET updated = ?2, updated_by_execution = ?3", table::table(object));
     for (at, n) in changed.iter().filter(|n| **n != usize::MAX).enumerate() {
-        sql.push_str(&format!(", {} = ?{}", table::column(fields[*n]), at + 4));
+        let _ = write!(sql, ", {} = ?{}", table::column(fields[*n]), at + 4);
     }
     if changed.contains(&usize::MAX) {
         sql.push_str(", archived = NULL");

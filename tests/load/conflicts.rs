@@ -66,7 +66,7 @@ fn a_required_field_is_asked_on_create_and_when_it_would_be_cleared() {
 #[test]
 fn several_variables_are_joined_and_blanks_left_out() {
     let world = World::new();
-    let object = world.object("thing", Vec::new());
+    let object = world.object("thing", []);
     let mut flow = Design::default();
     let first = flow.variable("s", "first", DataType::String);
     let middle = flow.variable("s", "middle", DataType::String);
@@ -118,7 +118,7 @@ fn a_value_that_does_not_fit_rejects_its_row_alone_and_all_faults_are_named() {
 #[test]
 fn a_variable_that_did_not_parse_rejects_the_row_and_a_warning_does_not() {
     let world = World::new();
-    let object = world.object("thing", Vec::new());
+    let object = world.object("thing", []);
     let mut flow = Design::default();
     let name = flow.variable("s", "name", DataType::String);
     flow.step("s", &object).field_mapping_rules = vec![maps(&object, "name", name, Conflict::Overwrite)];
@@ -145,7 +145,7 @@ fn owners_are_members() {
     let mut world = World::new();
     let id = smartconnector::id::MemberId::new();
     world.members = Members::new([(id, "ada@example.org".to_owned())]);
-    let object = world.object("thing", Vec::new());
+    let object = world.object("thing", []);
     let mut flow = Design::default();
     let owner = flow.variable("s", "owner", DataType::Email);
     flow.step("s", &object).field_mapping_rules = vec![maps(&object, "owner", owner, Conflict::Overwrite)];

@@ -112,7 +112,7 @@ fn updates_are_kept_with_old_and_new_values() {
 #[test]
 fn a_dry_run_goes_on_while_somebody_holds_the_writer() {
     let world = World::new();
-    let object = world.object("thing", Vec::new());
+    let object = world.object("thing", []);
     let mut flow = Design::default();
     let name = flow.variable("s", "name", DataType::String);
     flow.step("s", &object).field_mapping_rules = vec![maps(&object, "name", name, Conflict::Overwrite)];

@@ -41,7 +41,7 @@ fn a_second_run_of_the_same_file_writes_nothing() {
     let world = World::new();
     let (object, flow) = people(&world);
     let rows = rows([[t("a@x.org"), t("A")], [t("b@x.org"), t("-")]]);
-    world.run(&flow, std::slice::from_ref(&object), &[rows.clone()]);
+    world.run(&flow, std::slice::from_ref(&object), std::slice::from_ref(&rows));
     world.execute("UPDATE record_person SET updated = 7");
     let ran = world.run(&flow, std::slice::from_ref(&object), &[rows]);
     assert_eq!(counts(ran.only()), [0, 0, 2, 0, 0]);
@@ -189,7 +189,7 @@ fn bringing_back_a_record_whose_unique_value_is_taken_is_rejected() {
 fn a_record_is_matched_by_its_id() {
     let world = World::new();
     let (object, mut flow) = people_with_archived(&world);
-    let other = world.object("other", Vec::new());
+    let other = world.object("other", []);
     world.execute("INSERT INTO record_person (id, created, updated, name) VALUES (2, 0, 0, 'two')");
     let variable = flow.variable("s", "id", DataType::Uuid);
     let mut rule = matches_id(variable);

@@ -86,7 +86,7 @@ fn scopes_are_related_by_look_up() {
 #[test]
 fn a_record_id_that_does_not_exist_is_rejected() {
     let world = World::new();
-    let customer = world.object("customer", Vec::new());
+    let customer = world.object("customer", []);
     let order = world.object("order", vec![relation("buyer", &customer, Cardinality::One)]);
     world.execute(
         "INSERT INTO record_customer (id, created, updated, archived) VALUES (1, 0, 0, NULL), (2, 0, 0, 9)",

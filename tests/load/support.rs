@@ -86,7 +86,7 @@ impl World {
     }
 
     /// An object with these fields besides its own.
-    pub fn object(&self, name: &str, fields: Vec<NewField>) -> Object {
+    pub fn object(&self, name: &str, fields: impl IntoIterator<Item = NewField>) -> Object {
         let now = self.store.clock.now();
         self.store
             .records
@@ -97,8 +97,8 @@ impl World {
                     entity_name: name.to_owned(),
                 };
                 let object = store::object::create(tx, &new, now)?;
-                for field in &fields {
-                    store::field::create(tx, &store::object::load(tx, object.id)?, field)?;
+                for field in fields {
+                    store::field::create(tx, &store::object::load(tx, object.id)?, &field)?;
                 }
                 store::object::load(tx, object.id)
             })
