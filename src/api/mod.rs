@@ -48,6 +48,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(file::store::presigned_post)
         .service(file::store::store)
         .service(file::store::success)
+        .service(file::run::upload)
         // Before the paths of one connector: a literal segment is no connector's name.
         .service(metadata::metadata)
         .service(connector::list)

@@ -1,5 +1,7 @@
 //! Files: sent in three legs, downloaded whole and in parts, shown to whom they belong.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::{
     io::{Read as _, Write as _},
     net::TcpStream,

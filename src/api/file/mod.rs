@@ -2,6 +2,7 @@
 
 pub mod download;
 pub mod receive;
+pub mod run;
 pub mod store;
 
 use actix_web::{HttpResponse, delete, get, web};

@@ -7,9 +7,11 @@
 
 mod form;
 mod incoming;
+mod run;
 
 pub use form::{Form, Sent, accept, give_form, register};
 pub use incoming::{Incoming, limit, too_large};
+pub use run::{RunOptions, UploadedRun, run};
 
 use super::paging::Paging;
 pub use crate::store::file::{FileReader, Source, StoredFile};

@@ -44,13 +44,10 @@ pub fn list(conn: &Connection, filter: &Filter, limit: i64, offset: i64) -> Resu
     Ok((count.unsigned_abs(), rows.collect::<rusqlite::Result<_>>()?))
 }
 
-/// The connector's other files with the same bytes.
-pub fn same_content(conn: &Connection, file: &StoredFile, connector: ConnectorId) -> Result<Vec<FileId>> {
-    let mut statement =
-        conn.prepare_cached("SELECT id FROM file WHERE content = ?1 AND id <> ?2 AND connector_id = ?3")?;
-    let rows = statement
-        .query_map(params![file.content, file.id.to_string(), connector.to_string()], |row| {
-            column::parsed(row, "id")
-        })?;
+/// The other files with the same bytes.
+pub fn same_content(conn: &Connection, file: &StoredFile) -> Result<Vec<FileId>> {
+    let mut statement = conn.prepare_cached("SELECT id FROM file WHERE content = ? AND id <> ?")?;
+    let rows =
+        statement.query_map(params![file.content, file.id.to_string()], |row| column::parsed(row, "id"))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }

@@ -1,0 +1,69 @@
+//! Upload and run: a file that is sent straight to a connector, and the execution that reads it.
+//!
+//! Two databases, so two steps that a crash may part: the file is complete, then the execution is queued,
+//! then the file is registered. At the next start a file of which an execution knows is registered and any
+//! other goes: its sender was never answered.
+
+use serde_json::{Map, Value as Json};
+
+use super::StoredFile;
+use crate::{
+    app::App,
+    auth::Caller,
+    connector::Connector,
+    error::Result,
+    execution::{Execution, TriggerType},
+    id::ExecutionId,
+    service::execution::{self, NewRun},
+    store,
+};
+
+/// How an uploaded file shall be run.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RunOptions {
+    /// Does everything except write records.
+    pub is_dry_run: bool,
+    /// Over the connector's.
+    pub sql_parameters: Map<String, Json>,
+}
+
+/// A queued run of an uploaded file.
+#[derive(Debug)]
+pub struct UploadedRun {
+    /// The run.
+    pub execution: Execution,
+    /// An earlier run of the connector that loaded the same bytes.
+    pub same_file_as: Option<ExecutionId>,
+}
+
+/// Queues the run of a complete file. When it is refused, nothing of the file stays.
+pub fn run(
+    app: &App,
+    caller: &Caller,
+    connector: &Connector,
+    file: &StoredFile,
+    options: RunOptions,
+) -> Result<UploadedRun> {
+    let new = NewRun {
+        trigger: TriggerType::Api,
+        input_file: Some(file.id),
+        is_dry_run: options.is_dry_run,
+        use_draft: false,
+        sql_parameters: options.sql_parameters,
+    };
+    let same = app.store.files.read(|conn| store::file::same_content(conn, file))?;
+    let same_file_as = match same.is_empty() {
+        true => None,
+        false => app.store.control.read(|conn| store::execution::with_input(conn, connector.id, &same))?,
+    };
+    match execution::start(app, caller, &connector.id.to_string(), new) {
+        Ok(execution) => {
+            app.store.files.write(|tx| store::file::register(tx, file.id, &file.name))?;
+            Ok(UploadedRun { execution, same_file_as })
+        }
+        Err(refusal) => {
+            app.store.files.write(|tx| store::file::delete(tx, file.id))?;
+            Err(refusal)
+        }
+    }
+}
