@@ -7,6 +7,7 @@ mod support;
 
 mod connector;
 mod credentials;
+mod downloads;
 mod files;
 mod filter_group;
 mod flow;
@@ -14,3 +15,4 @@ mod object;
 mod record;
 mod script;
 mod setup;
+mod uploads;

@@ -52,10 +52,8 @@ pub fn run(
         sql_parameters: options.sql_parameters,
     };
     let same = app.store.files.read(|conn| store::file::same_content(conn, file))?;
-    let same_file_as = match same.is_empty() {
-        true => None,
-        false => app.store.control.read(|conn| store::execution::with_input(conn, connector.id, &same))?,
-    };
+    let same_file_as =
+        app.store.control.read(|conn| store::execution::with_input(conn, connector.id, &same))?;
     match execution::start(app, caller, &connector.id.to_string(), new) {
         Ok(execution) => {
             app.store.files.write(|tx| store::file::register(tx, file.id, &file.name))?;

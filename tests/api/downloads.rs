@@ -1,0 +1,123 @@
+//! Files on their way out, whole and in parts, and to whom.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use reqwest::Method;
+use serde_json::{Value as Json, json};
+use smartconnector::{
+    id::{ConnectorId, FileId},
+    store,
+};
+
+use crate::{
+    files::{bytes, count, header, other_member},
+    support::{Answer, Client, TestServer},
+};
+
+const MB: usize = 1024 * 1024;
+
+fn attach(server: &TestServer, file: &Json, connector: ConnectorId) {
+    let id: FileId = file["id"].as_str().unwrap().parse().unwrap();
+    server.app.store.files.write(|tx| store::file::attach(tx, id, connector)).unwrap();
+}
+
+#[test]
+fn ranges_and_heads() {
+    let server = TestServer::start();
+    let client = server.client();
+    let sent = bytes(2 * MB + 10);
+    let file = client.send_file("x.csv", &sent);
+    let path = format!("/api/files/{}/download", file["id"].as_str().unwrap());
+    let get = |range: &str| Answer::of(range, client.request(Method::GET, &path).header("Range", range));
+    for (range, from, to) in [
+        ("bytes=0-9", 0, 10),
+        ("bytes=1048570-1048580", 1_048_570, 1_048_581),
+        ("bytes=-5", 2 * MB + 5, 2 * MB + 10),
+    ] {
+        let part = get(range).expect(206);
+        assert!(part.bytes == sent[from..to], "{range}");
+        assert_eq!(header(&part.headers, "content-range"), format!("bytes {from}-{}/{}", to - 1, sent.len()));
+        assert_eq!(header(&part.headers, "content-length"), (to - from).to_string());
+    }
+    let refused = get("bytes=99999999-").expect(416);
+    assert_eq!(header(&refused.headers, "content-range"), format!("bytes */{}", sent.len()));
+    assert_eq!(refused.json()["code"], "invalid");
+    assert!(get("bytes=0-1,5-6").expect(200).bytes == sent);
+    // A client that takes compressed answers gets the bytes as they are, with their length.
+    let request = client.request(Method::GET, &path).header("Accept-Encoding", "gzip");
+    let whole = Answer::of("gzip", request).expect(200);
+    assert!(whole.bytes == sent);
+    assert_eq!(header(&whole.headers, "content-length"), sent.len().to_string());
+    assert_eq!(header(&whole.headers, "content-encoding"), "");
+    let head = Answer::of("head", client.request(Method::HEAD, &path)).expect(200);
+    assert_eq!((header(&head.headers, "content-length"), head.bytes.len()), (&*sent.len().to_string(), 0));
+    assert_eq!(header(&head.headers, "accept-ranges"), "bytes");
+}
+
+#[test]
+fn odd_names_come_back_plain_and_last() {
+    let server = TestServer::start();
+    let client = server.client();
+    for (name, disposition) in [
+        ("a/b\\c\"d;e.csv", "attachment; filename=\"a_b_c_d_e.csv\""),
+        ("x\r\ny\0.csv", "attachment; filename=\"x__y_.csv\""),
+        ("Aufträge.csv", "attachment; filename*=UTF-8''Auftr%C3%A4ge.csv; filename=\"Auftr_ge.csv\""),
+    ] {
+        let form = client.ask_for_form(name);
+        let stored = client.fill_form(&form, "x", b"x").expect(204);
+        let etag = header(&stored.headers, "etag").trim_matches('"').to_owned();
+        let file = client.say_sent(&form, name, &etag).created();
+        assert_eq!(file["name"], name);
+        let got = client.download(file["url"].as_str().unwrap()).expect(200);
+        assert_eq!(header(&got.headers, "content-disposition"), disposition);
+    }
+}
+
+#[test]
+fn a_file_belongs_to_its_sender_until_it_follows_a_connector() {
+    let server = TestServer::start();
+    let runner = other_member(&server, "runner");
+    let file = runner.send_file("x.csv", b"x");
+    let path = format!("/api/files/{}", file["id"].as_str().unwrap());
+    let download = format!("{path}/download");
+    let (connector, elsewhere) = (ConnectorId::new(), ConnectorId::new().to_string());
+    let limited = |client: &Client, role: &str, to: &str| {
+        let body = json!({"name": "limited", "role": role, "member_id": client.user_id, "connectors": [to]});
+        let key =
+            server.client().post("/api/api-keys", &body).created()["secret"].as_str().unwrap().to_owned();
+        Client { key, ..client.clone() }
+    };
+    let stranger = other_member(&server, "editor");
+    let limited_admin = limited(&server.client(), "admin", &elsewhere);
+    let sees = |client: &Client, expected: bool| {
+        let (status, count) = if expected { (200, 1) } else { (404, 0) };
+        client.get(&path).expect(status);
+        client.download(&download).expect(status);
+        assert_eq!(client.get("/api/files").ok()["count"], count);
+    };
+    for (client, expected) in
+        [(&runner, true), (&server.client(), true), (&stranger, false), (&limited_admin, false)]
+    {
+        sees(client, expected);
+    }
+    stranger.delete(&path).refused(404, "not_found");
+
+    attach(&server, &file, connector);
+    let reaching = limited(&stranger, "viewer", &connector.to_string());
+    let sender = limited(&stranger, "sender", &connector.to_string());
+    let beside = limited(&runner, "runner", &elsewhere);
+    for (client, expected) in
+        [(&runner, true), (&stranger, true), (&reaching, true), (&limited_admin, false), (&beside, false)]
+    {
+        sees(client, expected);
+    }
+    // A sender sees what it sent itself, and lists nothing.
+    sender.get(&path).refused(404, "not_found");
+    limited(&runner, "sender", &connector.to_string()).get(&path).expect(200);
+    sender.get("/api/files").refused(403, "permission_required");
+    runner.delete(&path).refused(403, "permission_required");
+    server.client().delete(&path).expect(204);
+    assert_eq!(count(&server, "content"), 0);
+    runner.get(&path).refused(404, "not_found");
+    runner.get("/api/files/no-uuid").refused(404, "not_found");
+}
