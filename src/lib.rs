@@ -39,5 +39,6 @@ pub mod runner;
 pub mod app;
 
 pub mod api;
+pub mod cli;
 pub mod server;
 pub mod service;

@@ -1,0 +1,81 @@
+//! The command line. Exit codes: 0 done, 1 failed, 2 wrong usage. Errors are one line on standard
+//! error that says what to do.
+
+mod config;
+mod info;
+mod keys;
+mod serve;
+mod table;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::{clock::Clock, config::Config, error::Result, store::Store};
+
+/// Files in, SQL in the middle, records out: a SmartConnector server in one binary.
+#[derive(Debug, Parser)]
+#[command(name = "smartconnector", version, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server
+    #[command(after_help = "Example:\n  smartconnector serve --data ./data --listen 127.0.0.1:8080")]
+    Serve(serve::Serve),
+    /// List, make and revoke API keys of a data folder
+    #[command(after_help = "Example:\n  smartconnector keys create --data ./data --role admin")]
+    Keys(keys::Keys),
+    /// Show the workspace of a data folder
+    #[command(after_help = "Example:\n  smartconnector info --data ./data")]
+    Info(info::Info),
+    /// Show the configuration
+    #[command(after_help = "Example:\n  smartconnector config --default > config.toml")]
+    Config(config::ShowConfig),
+}
+
+/// Which configuration and which data folder.
+#[derive(Debug, Args)]
+struct Folder {
+    /// Configuration file
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Data folder, over the configuration's server.data
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+impl Folder {
+    /// Defaults, file, environment, flags.
+    fn config(&self) -> Result<Config> {
+        let mut config = Config::load(self.config.as_deref(), std::env::vars())?;
+        if let Some(data) = &self.data {
+            config.server.data = data.to_string_lossy().into_owned();
+        }
+        Ok(config)
+    }
+
+    /// The data folder's databases, beside a running server or alone.
+    fn store(&self) -> Result<Store> {
+        Store::open_shared(&PathBuf::from(self.config()?.server.data), Clock::system())
+    }
+}
+
+/// Runs a command.
+pub fn run(cli: Cli) -> Result<ExitCode> {
+    match cli.command {
+        Command::Serve(command) => command.run(),
+        Command::Keys(command) => command.run(),
+        Command::Info(command) => command.run(),
+        Command::Config(command) => command.run(),
+    }
+}
+
+/// Log lines on standard error.
+fn start_log(level: &str) {
+    // A second start (a test that runs two servers) keeps the first.
+    let _ = env_logger::Builder::new().parse_filters(level).format_timestamp_millis().try_init();
+}

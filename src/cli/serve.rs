@@ -1,0 +1,163 @@
+//! `serve`: the server.
+
+use std::{path::PathBuf, process::ExitCode, time::Duration};
+
+use clap::Args;
+use serde_json::json;
+
+use super::{Folder, start_log};
+use crate::{
+    app::App,
+    clock::Clock,
+    config::Config,
+    error::{Error, Result},
+    runner, server,
+    service::setup::{self, Fixed, Start},
+    store::Store,
+};
+
+/// Run the server.
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    #[command(flatten)]
+    folder: Folder,
+    /// Address and port; port 0 picks a free one
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<String>,
+    /// Print one JSON line with address, ids and (at the first start) key once it accepts connections
+    #[arg(long)]
+    json: bool,
+}
+
+impl Serve {
+    pub(super) fn run(self) -> Result<ExitCode> {
+        let mut config = self.folder.config()?;
+        if let Some(listen) = self.listen {
+            config.server.listen = listen;
+        }
+        start_log(&config.log.level);
+        let running = Running::start(config)?;
+        if self.json {
+            println!("{}", running.as_json())
+        } else {
+            running.greet()
+        }
+        running.wait()?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// A server that accepts connections.
+pub(super) struct Running {
+    /// Its address.
+    pub url: String,
+    /// What the start found or made.
+    pub start: Start,
+    /// What it works with.
+    pub app: actix_web::web::Data<App>,
+    handle: actix_web::dev::ServerHandle,
+    thread: std::thread::JoinHandle<Result<()>>,
+}
+
+impl Running {
+    /// Opens the data folder, starts the workers, listens.
+    pub(super) fn start(config: Config) -> Result<Self> {
+        let listener = server::bind(&config.server.listen)?;
+        let address = listener.local_addr().map_err(Error::internal)?;
+        if !address.ip().is_loopback() && !config.server.public_url.starts_with("https://") {
+            log::warn!(
+                "listening on {address}, which others can reach: put TLS in front and set server.public_url"
+            );
+        }
+        let store = Store::open(&PathBuf::from(&config.server.data), Clock::system())?;
+        runner::sort_in(&store)?;
+        let fixed = Fixed::from_vars(|name| std::env::var(name).ok())?;
+        let start = setup::start(&store, &config.workspace, &fixed)?;
+        let url = match config.server.public_url.as_str() {
+            "" => format!("http://{address}"),
+            public => public.trim_end_matches('/').to_owned(),
+        };
+        let app = server::shared(App::new(config, store, start.workspace.clone())?);
+        let (send, receive) = std::sync::mpsc::channel();
+        let shared = app.clone();
+        let thread = std::thread::spawn(move || {
+            actix_web::rt::System::new().block_on(async move {
+                let server = server::start(shared, listener)?;
+                let _ = send.send(server.handle());
+                server.await.map_err(Error::internal)
+            })
+        });
+        let handle = match receive.recv() {
+            Ok(handle) => handle,
+            Err(_) => return Err(ended(thread)),
+        };
+        Ok(Self { url, start, app, handle, thread })
+    }
+
+    fn as_json(&self) -> serde_json::Value {
+        let mut line = json!({
+            "url": self.url,
+            "business_id": self.start.workspace.id,
+            "user_id": self.start.user,
+        });
+        if let Some(key) = &self.start.admin_key {
+            line["api_key"] = key.as_str().into();
+        }
+        line
+    }
+
+    /// What a person needs to know.
+    pub(super) fn greet(&self) {
+        println!("smartconnector {} is ready: {}", env!("CARGO_PKG_VERSION"), self.url);
+        println!("  workspace  {}", self.start.workspace.id);
+        println!("  user       {}", self.start.user);
+        match &self.start.admin_key {
+            Some(key) => println!("  admin key  {key}\n             Shown this once: keep it."),
+            None => println!("  lost the key? smartconnector keys create --role admin"),
+        }
+    }
+
+    /// Serves until the process is told to stop: new work is refused, runs get their grace.
+    pub(super) fn wait(self) -> Result<()> {
+        wait_for_signal()?;
+        log::info!("stopping");
+        self.stop()
+    }
+
+    /// Stops, letting runs go on for `server.shutdown_grace_s`.
+    pub(super) fn stop(self) -> Result<()> {
+        let grace = Duration::from_secs(self.app.config.server.shutdown_grace_s.into());
+        self.app.runner.stop(grace);
+        let stopped = self.handle.stop(true);
+        actix_web::rt::System::new().block_on(stopped);
+        match self.thread.join() {
+            Ok(outcome) => outcome,
+            Err(_) => Err(Error::internal("the server's thread panicked")),
+        }
+    }
+}
+
+fn ended(thread: std::thread::JoinHandle<Result<()>>) -> Error {
+    match thread.join() {
+        Ok(Err(error)) => error,
+        _ => Error::internal("the server ended before it listened"),
+    }
+}
+
+/// SIGINT or SIGTERM.
+fn wait_for_signal() -> Result<()> {
+    actix_web::rt::System::new().block_on(async {
+        #[cfg(unix)]
+        {
+            use actix_web::rt::signal::unix::{SignalKind, signal};
+            let mut term = signal(SignalKind::terminate()).map_err(Error::internal)?;
+            let mut int = signal(SignalKind::interrupt()).map_err(Error::internal)?;
+            futures_util::future::select(Box::pin(term.recv()), Box::pin(int.recv())).await;
+            Ok(())
+        }
+        #[cfg(not(unix))]
+        {
+            actix_web::rt::signal::ctrl_c().await.map_err(Error::internal)
+        }
+    })
+}
