@@ -25,7 +25,7 @@ use crate::{
     error::{Code, Error, Result},
     execution::{Counters, Execution, Progress, Snapshot, Stage, StageStatus, State},
     load::Members,
-    object::{Object, shown::Person},
+    object::Object,
     store::Store,
     variable::Locale,
 };
@@ -50,8 +50,6 @@ pub struct Job<'j> {
     pub snapshot: &'j Snapshot,
     /// Every object of the workspace that the flow may write or look up in.
     pub objects: &'j [Object],
-    /// The members, as seeds show them.
-    pub people: &'j [Person],
     /// Whom `team_selector` fields may name.
     pub members: &'j Members,
     /// The workspace's zone and region.

@@ -15,13 +15,13 @@ use super::{
     queue::Claimed,
 };
 use crate::{
-    auth::{Member, Workspace},
+    auth::Workspace,
     engine::Scalar,
     error::{Error, Result},
     execution::{Progress, StageStatus, State},
     id::{ConnectorId, FileId},
     load::Members,
-    object::{Object, shown::Person},
+    object::Object,
     report::names,
     store::{
         self, Store,
@@ -61,7 +61,6 @@ fn run_in(shared: &Shared, claimed: &Claimed, scratch: &Path) -> Result<End> {
         main_object: &gathered.main_object,
         snapshot: &claimed.snapshot,
         objects: &gathered.objects,
-        people: &gathered.people,
         members: &gathered.members,
         locale: locale(&shared.workspace),
         parameters: parameters.iter().map(|(name, value)| (name.clone(), Scalar::from(value))).collect(),
@@ -82,7 +81,6 @@ fn run_in(shared: &Shared, claimed: &Claimed, scratch: &Path) -> Result<End> {
 /// What every run and sample needs of the workspace.
 pub(super) struct Gathered {
     pub objects: Vec<Object>,
-    pub people: Vec<Person>,
     pub members: Members,
     pub main_object: String,
 }
@@ -96,19 +94,8 @@ impl Gathered {
             .find(|object| object.id == main)
             .map(|object| object.name.clone())
             .unwrap_or_default();
-        let people = members.iter().map(person).collect();
         let members = Members::new(members.into_iter().map(|member| (member.id, member.email)));
-        Ok(Self { objects, people, members, main_object })
-    }
-}
-
-fn person(member: &Member) -> Person {
-    Person {
-        id: member.id.0,
-        first_name: member.first_name.clone(),
-        last_name: member.last_name.clone(),
-        email: member.email.clone(),
-        deleted: member.deleted.is_some(),
+        Ok(Self { objects, members, main_object })
     }
 }
 

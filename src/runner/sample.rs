@@ -76,7 +76,6 @@ fn generate_in(
         main_object: &gathered.main_object,
         snapshot: &snapshot,
         objects: &gathered.objects,
-        people: &gathered.people,
         members: &gathered.members,
         locale: prepare::locale(&shared.workspace),
         parameters,

@@ -7,14 +7,9 @@ use crate::{
     engine::{Cell, ColumnKind, Engine, TableLoader},
     error::{Error, Result},
     execution::StageKind,
-    object::written::Reading,
     runner::job::{Job, Stop},
     script::SeedTable,
-    store::seed::SeedReader,
-    variable::{
-        email::parse_email,
-        phone::{PhoneFormat, parse_phone},
-    },
+    store::{seed::SeedReader, words::Words},
 };
 
 /// Loads every seed table that the script's configuration lists: a seed takes effect with the template
@@ -51,15 +46,8 @@ fn from_records(job: &Job<'_>, engine: &mut Engine, table: &SeedTable) -> Result
         .filter_map(|column| object.field_named(&column.col).map(|field| field.id))
         .collect();
     let seed = Seed { fields_ids, ..saved.clone() };
-    let region = job.locale.phone_region;
-    let phone = |text: &str| parse_phone(text, PhoneFormat::Region(region)).ok().map(|(number, _)| number);
-    let reading = Reading {
-        zone: job.locale.timezone,
-        people: job.people,
-        email: |text| parse_email(text).ok(),
-        phone: &phone,
-    };
-    let mut reader = job.store.records.read(|conn| SeedReader::open(conn, &seed, reading))?;
+    let words = Words::of(job.store)?;
+    let mut reader = job.store.records.read(|conn| SeedReader::open(conn, &seed, words.reading()))?;
     let columns = reader.columns().to_vec();
     let mut loader = engine.create_seed(name, &text_columns(&columns))?;
     let mut line = 0;
