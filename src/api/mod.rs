@@ -22,6 +22,7 @@ pub mod script;
 pub mod session;
 pub mod spooled;
 pub mod time;
+pub mod variable;
 
 use actix_web::web;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -57,12 +58,15 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(connector::change)
         .service(connector::remove)
         .service(connector::file_template)
+        .service(variable::suggest)
         .service(event::history)
         .service(script::list)
         .service(script::history)
         .service(script::restore)
         .service(script::get)
         .service(script::change)
+        .service(script::start)
+        .service(script::cancel)
         .service(script::publish)
         .service(script::download_output_sample)
         .service(execution::start)

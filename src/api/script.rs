@@ -1,6 +1,6 @@
 //! `/api/smart-connectors/{c}/sql-scripts`: drafts, the live script and what was published before.
 
-use actix_web::{get, patch, post, web};
+use actix_web::{HttpResponse, get, patch, post, web};
 use chrono::{DateTime, FixedOffset};
 use serde::{Deserialize, Deserializer, Serialize, de::IgnoredAny};
 use utoipa::{IntoParams, ToSchema};
@@ -18,7 +18,7 @@ use super::{
 use crate::{
     app::App,
     error::Error,
-    id::ScriptId,
+    id::{FileId, ScriptId},
     script::{ConfigMetadata, SampleState, ScriptStatus},
     service::{
         connector::ScriptView,
@@ -182,6 +182,50 @@ pub async fn change(
     };
     let view =
         blocking(app.clone(), move |app| script::patch(app, &caller.0, &path.0, &path.1, &patch)).await?;
+    Ok(web::Json(ScriptRow::new(&app, &links, view)))
+}
+
+/// The file that a sample is made of.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StartSample {
+    /// Left out: the file of the last time, else the reference file.
+    pub source_file_id: Option<FileId>,
+}
+
+/// Start generating the output sample of a draft, in the background.
+#[utoipa::path(tag = "Scripts", params(("c" = String, Path, description = "Id or api name."),
+    ("id" = ScriptId, Path)), request_body = StartSample, responses(
+    (status = 202, body = ScriptRow), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
+    (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody),
+    (status = 503, body = ErrorBody)))]
+#[post("/api/smart-connectors/{c}/sql-scripts/{id}/start")]
+pub async fn start(
+    app: web::Data<App>,
+    caller: Auth,
+    links: Links,
+    path: web::Path<(String, String)>,
+    body: Body<StartSample>,
+) -> Result<HttpResponse, ApiError> {
+    let file = body.0.source_file_id;
+    let view =
+        blocking(app.clone(), move |app| script::start(app, &caller.0, &path.0, &path.1, file)).await?;
+    Ok(HttpResponse::Accepted().json(ScriptRow::new(&app, &links, view)))
+}
+
+/// Stop a sample being generated.
+#[utoipa::path(tag = "Scripts", params(("c" = String, Path, description = "Id or api name."),
+    ("id" = ScriptId, Path)), responses(
+    (status = 200, body = ScriptRow), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
+    (status = 404, body = ErrorBody), (status = 409, body = ErrorBody)))]
+#[post("/api/smart-connectors/{c}/sql-scripts/{id}/cancel")]
+pub async fn cancel(
+    app: web::Data<App>,
+    caller: Auth,
+    links: Links,
+    path: web::Path<(String, String)>,
+) -> Result<web::Json<ScriptRow>, ApiError> {
+    let view = blocking(app.clone(), move |app| script::cancel(app, &caller.0, &path.0, &path.1)).await?;
     Ok(web::Json(ScriptRow::new(&app, &links, view)))
 }
 

@@ -11,6 +11,7 @@ pub mod log;
 pub mod report;
 pub mod runner;
 pub mod server;
+pub mod suggest;
 pub mod workspace;
 
 use std::path::Path;
@@ -20,7 +21,7 @@ use toml::{Table, Value};
 
 pub use self::{
     engine::EngineConfig, files::FilesConfig, log::LogConfig, report::ReportConfig, runner::RunnerConfig,
-    server::ServerConfig, workspace::WorkspaceConfig,
+    server::ServerConfig, suggest::SuggestConfig, workspace::WorkspaceConfig,
 };
 use crate::error::{Error, Result};
 
@@ -53,6 +54,8 @@ pub struct Config {
     pub runner: RunnerConfig,
     /// What a run leaves.
     pub report: ReportConfig,
+    /// Suggestions of execution variables.
+    pub suggest: SuggestConfig,
     /// Log lines.
     pub log: LogConfig,
 }

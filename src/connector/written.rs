@@ -150,6 +150,9 @@ pub struct WrittenVariable {
     /// Ignored.
     #[schema(ignore)]
     pub note: Ignored,
+    /// Ignored.
+    #[schema(ignore)]
+    pub rows_read: Ignored,
 }
 
 /// A key that only answers have.

@@ -41,6 +41,7 @@ mod options;
 mod originals;
 mod pairing;
 mod record;
+mod scopes;
 mod warning;
 
 #[cfg(test)]
@@ -56,6 +57,7 @@ pub use options::check_options;
 pub use originals::{OriginalRecord, OriginalRecords};
 pub use pairing::{Plan, PlannedColumn, describe, pair};
 pub use record::Format;
+pub use scopes::{Next, Part, read_scopes};
 pub use warning::{Oddity, Warning, Warnings};
 
 /// The widest table: the engine's limit on columns.

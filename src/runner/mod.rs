@@ -122,12 +122,22 @@ impl Runner {
         self.shared.wake();
     }
 
-    /// Stops a sample being generated. Answers whether there was one.
+    /// Stops a script's sample: one that waits is forgotten, one being generated is told to stop.
+    pub fn cancel_sample(&self, script: ScriptId) {
+        let mut queue = self.shared.sample_queue.lock();
+        let mut samples = self.shared.samples.lock();
+        if let Some(n) = queue.iter().position(|(_, waiting)| *waiting == script) {
+            queue.remove(n);
+            samples.remove(&script);
+        } else if let Some(token) = samples.get(&script) {
+            token.cancel();
+        }
+    }
+
+    /// Whether a sample of the script waits, is being generated, or was told to stop and has not yet.
     #[must_use]
-    pub fn cancel_sample(&self, script: ScriptId) -> bool {
-        let samples = self.shared.samples.lock();
-        let token = samples.get(&script);
-        token.inspect(|token| token.cancel()).is_some()
+    pub fn is_sampling(&self, script: ScriptId) -> bool {
+        self.shared.samples.lock().contains_key(&script)
     }
 
     /// Whether the server is stopping and takes no new work.

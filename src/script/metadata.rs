@@ -28,6 +28,21 @@ pub struct ConfigMetadata {
     pub other: Map<String, Json>,
 }
 
+impl ConfigMetadata {
+    /// The file that the last sample read, when its start named one.
+    #[must_use]
+    pub fn fileupload_file_id(&self) -> Option<FileId> {
+        self.triggered.get("fileupload_file_id").and_then(Json::as_str).and_then(|id| id.parse().ok())
+    }
+
+    /// Notes the file that the next sample reads.
+    pub fn stamp(&mut self, file: FileId, name: &str, size: u64) {
+        self.triggered.insert("fileupload_file_id".to_owned(), file.to_string().into());
+        self.triggered.insert("fileupload_file_name".to_owned(), name.into());
+        self.triggered.insert("fileupload_file_size_bytes".to_owned(), size.into());
+    }
+}
+
 /// One table of `input`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct InputTable {

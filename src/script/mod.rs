@@ -16,6 +16,9 @@ pub const SQLITE: &str = "sqlite-3";
 /// Version names of the reference product: accepted, and mapped to [`SQLITE`] with a warning.
 pub const REFERENCE_VERSIONS: [&str; 5] = ["1.3.x", "3.1.x", "3.4.x", "3.6.x", "4.1.x"];
 
+/// The sentence before the first sample, as existing clients know it.
+pub const NO_SAMPLE: &str = "Output sample file is not generated yet. Please run the script first.";
+
 /// Draft or live. A connector has exactly one draft and at most one live script; earlier live ones are
 /// history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

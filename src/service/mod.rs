@@ -14,3 +14,4 @@ pub mod rejected;
 pub mod script;
 pub mod session;
 pub mod setup;
+pub mod variable;

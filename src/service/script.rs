@@ -1,7 +1,6 @@
 //! Scripts: a draft is edited and sampled, publishing makes it live and forks the next draft.
 
 use rusqlite::Connection;
-use serde_json::Value as Json;
 
 use super::{
     connector::{ScriptView, engine_for, open, view_script},
@@ -11,14 +10,11 @@ use crate::{
     app::App,
     auth::{Caller, Member, Role},
     connector::Connector,
-    error::{Error, Result},
+    error::{Code, Error, Result},
     id::{FileId, ScriptId},
-    script::{ConfigMetadata, SampleState, Script, ScriptStatus},
+    script::{ConfigMetadata, NO_SAMPLE, SampleState, Script, ScriptStatus},
     store::{self, file::StoredFile},
 };
-
-/// The sentence before the first sample, as existing clients know it.
-const NO_SAMPLE: &str = "Output sample file is not generated yet. Please run the script first.";
 
 /// The draft and the live script, newest first unless `ascending`.
 pub fn list(app: &App, caller: &Caller, connector: &str, ascending: bool) -> Result<Vec<ScriptView>> {
@@ -141,10 +137,75 @@ fn files_of(config: &ConfigMetadata) -> Vec<(String, FileId)> {
     let tables = config.input_tables.iter().enumerate().filter_map(|(n, table)| {
         Some((format!("config_metadata.input_tables[{n}].file_id"), table.file_id?))
     });
-    let triggered = config.triggered.get("fileupload_file_id").and_then(Json::as_str);
-    let triggered = triggered
-        .and_then(|id| Some(("config_metadata.triggered.fileupload_file_id".to_owned(), id.parse().ok()?)));
+    let triggered =
+        config.fileupload_file_id().map(|id| ("config_metadata.triggered.fileupload_file_id".to_owned(), id));
     tables.chain(triggered).collect()
+}
+
+/// Starts generating a draft's output sample. It reads `file`, else the file of the last time, else the
+/// reference file.
+pub fn start(
+    app: &App,
+    caller: &Caller,
+    connector: &str,
+    id: &str,
+    file: Option<FileId>,
+) -> Result<ScriptView> {
+    let conn = app.store.control.reader()?;
+    let (connector, script) = find(&conn, caller, connector, id, Role::Editor)?;
+    drop(conn);
+    if script.status != ScriptStatus::Draft {
+        return Err(Error::invalid("The script is live: its sample is the one that it was published with."));
+    }
+    if app.runner.is_stopping() {
+        return Err(Error::new(Code::Busy, "The server is stopping."));
+    }
+    let last = script.config_metadata.fileupload_file_id();
+    let Some(input) = file.or(last).or(connector.source_file) else {
+        return Err(Error::invalid(
+            "There is no file to run the script over. Attach a reference file, or send source_file_id.",
+        )
+        .at("source_file_id"));
+    };
+    let input = file::named(app, caller, input, "source_file_id")?;
+    app.store.files.write(|tx| store::file::attach(tx, input.id, connector.id))?;
+    let now = app.clock.now();
+    let script = app.store.control.write(|tx| {
+        let mut script = store::script::find(tx, connector.id, script.id)?;
+        if script.state == SampleState::InProgress || app.runner.is_sampling(script.id) {
+            return Err(Error::conflict("A sample of this script is being generated. Wait, or cancel it."));
+        }
+        script.state = SampleState::InProgress;
+        script.error = None;
+        script.sample_is_stale = false;
+        script.updated = now;
+        if file.is_some() {
+            script.config_metadata.stamp(input.id, &input.name, input.size);
+        }
+        store::script::update(tx, &script)?;
+        Ok(script)
+    })?;
+    app.runner.sample(connector.id, script.id);
+    view_script(app, script)
+}
+
+/// Stops a sample being generated.
+pub fn cancel(app: &App, caller: &Caller, connector: &str, id: &str) -> Result<ScriptView> {
+    let now = app.clock.now();
+    let script = app.store.control.write(|tx| {
+        let (_, mut script) = find(tx, caller, connector, id, Role::Editor)?;
+        if script.state != SampleState::InProgress {
+            return Err(Error::conflict("No sample of this script is being generated."));
+        }
+        // The worker writes an end only to a script that is still in progress: this is the end.
+        script.state = SampleState::Failed;
+        script.error = Some("Cancelled".to_owned());
+        script.updated = now;
+        store::script::update(tx, &script)?;
+        Ok(script)
+    })?;
+    app.runner.cancel_sample(script.id);
+    view_script(app, script)
 }
 
 /// Makes a sampled draft live. Its id stays, the next draft is a copy, and the connector's headers are

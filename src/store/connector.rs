@@ -148,8 +148,12 @@ fn name_taken(conn: &Connection, connector: &Connector, error: rusqlite::Error) 
     }
 }
 
-/// Removes a connector with its scripts and executions; events stay.
+/// Removes a connector with its scripts, executions and the outcomes of its dry runs; events stay.
 pub fn delete(tx: &Transaction<'_>, id: ConnectorId) -> Result<()> {
+    tx.execute(
+        "DELETE FROM row_outcome WHERE execution_id IN (SELECT id FROM execution WHERE connector_id = ?)",
+        [id.to_string()],
+    )?;
     tx.execute("DELETE FROM connector WHERE id = ?", [id.to_string()])?;
     Ok(())
 }

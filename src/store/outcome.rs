@@ -9,7 +9,7 @@ use rusqlite::{Connection, Row, params};
 use crate::{
     error::{Error, Result},
     execution::{RowOutcome, RowStatus},
-    id::ExecutionId,
+    id::{ConnectorId, ExecutionId},
 };
 
 const COLUMNS: &str = "n, step, scope, row, line, source, status, record, messages, changes";
@@ -102,6 +102,15 @@ pub fn count(connection: &Connection, execution: ExecutionId, status: Option<Row
 /// Forgets the outcomes of a run.
 pub fn delete(tx: &Connection, execution: ExecutionId) -> Result<()> {
     tx.prepare_cached("DELETE FROM row_outcome WHERE execution_id = ?1")?.execute([execution.to_string()])?;
+    Ok(())
+}
+
+/// Forgets the outcomes of a connector's live runs, by the ledger.
+pub fn delete_of_connector(records: &Connection, connector: ConnectorId) -> Result<()> {
+    records.execute(
+        "DELETE FROM row_outcome WHERE execution_id IN (SELECT execution_id FROM run WHERE connector_id = ?1)",
+        [connector.to_string()],
+    )?;
     Ok(())
 }
 

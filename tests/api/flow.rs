@@ -1,7 +1,15 @@
 //! Variables, load steps and seeds: full sets with ids that stay.
 
 use serde_json::{Value as Json, json};
-use smartconnector::object::{FieldType, Object};
+use smartconnector::{
+    execution::{State, TriggerType},
+    object::{FieldType, Object},
+    service::{
+        execution::{self, NewRun},
+        session::{self, Credentials},
+    },
+    store,
+};
 
 use crate::{
     setup::{field, object, path, with_template},
@@ -358,4 +366,42 @@ fn seeds_are_a_full_set_too() {
     let draft = f.client.get(&f.path).ok()["last_draft_script"].clone();
     assert_eq!(draft["config_metadata"]["seed_tables"], json!([]));
     assert_eq!(f.set("kizen_data_seeds", &json!([])), json!([]));
+}
+
+#[test]
+fn what_waits_is_listed_at_activation_and_can_be_cancelled_with_it() {
+    let f = Fixture::new();
+    f.flow(&json!([f.step(&f.variables())]));
+    let app = &f.server.app;
+    let credentials = Credentials { key: Some(f.server.key.clone()), ..Credentials::default() };
+    let caller = session::recognise(app, &credentials).unwrap();
+    // An empty script passes the file through, so that a live run needs no published one.
+    let draft = f.client.get(&f.path).ok()["last_draft_script"]["id"].clone();
+    let script = format!("{}/sql-scripts/{}", f.path, draft.as_str().unwrap());
+    f.client.patch(&script, &json!({"user_script": ""})).ok();
+    f.client.patch(&f.path, &json!({"max_concurrency": 0})).ok();
+    let queue = || {
+        let new = NewRun {
+            trigger: TriggerType::Fileupload,
+            input_file: None,
+            is_dry_run: false,
+            use_draft: false,
+            sql_parameters: serde_json::Map::new(),
+        };
+        let name = f.path.rsplit('/').next().unwrap();
+        execution::start(app, &caller, name, new).unwrap().id
+    };
+    let first = queue();
+    let answer = f.client.patch(&f.path, &json!({"status": "operational"})).ok();
+    assert_eq!(answer["queued_executions"][0]["id"], first.to_string());
+    assert!(answer["warning"].as_str().unwrap().contains("1 queued"), "{answer}");
+    f.client.patch(&f.path, &json!({"status": "inactive"})).ok();
+    let second = queue();
+    let answer = f.client.patch(&f.path, &json!({"status": "operational", "cancel_queued": true})).ok();
+    assert_eq!(answer["queued_executions"], json!([]));
+    for id in [first, second] {
+        let found = app.store.control.read(|conn| store::execution::find(conn, id)).unwrap().unwrap();
+        assert_eq!(found.state, State::Cancelled);
+    }
+    assert!(f.client.patch(&f.path, &json!({"description": "x"})).ok().get("queued_executions").is_none());
 }

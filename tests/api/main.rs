@@ -13,6 +13,7 @@ mod filter_group;
 mod flow;
 mod object;
 mod record;
+mod sample;
 mod script;
 mod setup;
 mod uploads;

@@ -16,7 +16,7 @@ use crate::{
     },
     error::{Error, Result},
     execution::{Execution, State},
-    id::{FilterGroupId, ObjectId, VariableId},
+    id::{ExecutionId, FilterGroupId, ObjectId, VariableId},
     input,
     script::{InputTable, Script},
     service::file,
@@ -39,6 +39,11 @@ pub fn patch(app: &App, caller: &Caller, name: &str, patch: ConnectorPatch) -> R
         let decided = decide(app, caller, tx, before, patch, reference.as_ref())?;
         write(app, caller, tx, decided)
     })?;
+    for execution in answer.cancelled {
+        app.runner.cancel(execution);
+    }
+    // A change of status or of max_concurrency may let queued runs start.
+    app.runner.wake();
     if connector.loads != before.loads {
         index::ensure(app, &connector);
     }
@@ -216,6 +221,8 @@ fn warn_of_steps(before: &Connector, after: &Connector) -> Vec<String> {
 struct Answer {
     warning: Option<String>,
     queued: Option<Vec<Execution>>,
+    /// The running ones that are to stop.
+    cancelled: Vec<ExecutionId>,
 }
 
 fn write(app: &App, caller: &Caller, tx: &Transaction<'_>, decided: Decided) -> Result<(Connector, Answer)> {
@@ -238,15 +245,18 @@ fn write(app: &App, caller: &Caller, tx: &Transaction<'_>, decided: Decided) -> 
         event("warning", warning)?;
     }
     let mut queued = None;
+    let mut cancelled = Vec::new();
     if status_named {
-        warnings.extend(status_set(tx, &before, &after, cancel_queued, &event, by, now)?);
+        let (said, stopped) = status_set(tx, &before, &after, cancel_queued, &event, by, now)?;
+        warnings.extend(said);
+        cancelled = stopped;
         queued = Some(queued_live(tx, &after)?);
     }
     let warning = (!warnings.is_empty()).then(|| warnings.join(" "));
-    Ok((after, Answer { warning, queued }))
+    Ok((after, Answer { warning, queued, cancelled }))
 }
 
-/// What a change of status does to runs. Answers what to say about it.
+/// What a change of status does to runs. Answers what to say about it, and which runs are to stop.
 fn status_set(
     tx: &Transaction<'_>,
     before: &Connector,
@@ -255,7 +265,7 @@ fn status_set(
     event: &impl Fn(&str, &str) -> Result<()>,
     by: Option<crate::id::MemberId>,
     now: chrono::DateTime<chrono::Utc>,
-) -> Result<Vec<String>> {
+) -> Result<(Vec<String>, Vec<ExecutionId>)> {
     let mut said = Vec::new();
     if before.status != after.status {
         match after.status {
@@ -272,6 +282,7 @@ fn status_set(
         let when = if after.status.runs() { "now" } else { "when the connector is activated" };
         said.push(format!("{} queued executions start {when}.", waiting.len()));
     }
+    let mut stopped = Vec::new();
     if after.status == Status::Inactive {
         let running = store::execution::in_states(tx, Some(after.id), &[State::InProgress])?;
         for execution in &running {
@@ -280,8 +291,9 @@ fn status_set(
         if !running.is_empty() {
             said.push(format!("{} running executions are being cancelled.", running.len()));
         }
+        stopped = running.into_iter().map(|execution| execution.id).collect();
     }
-    Ok(said)
+    Ok((said, stopped))
 }
 
 /// The keys of the detail that differ.

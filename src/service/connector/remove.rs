@@ -16,7 +16,7 @@ use crate::{
 /// `conflict` while a run is running.
 pub fn remove(app: &App, caller: &Caller, name: &str) -> Result<()> {
     let now = app.clock.now();
-    let connector = app.store.control.write(|tx| {
+    let (connector, draft) = app.store.control.write(|tx| {
         let connector = open(tx, caller, name, Role::Admin)?;
         let running =
             store::execution::in_states(tx, Some(connector.id), &[State::InProgress, State::Cancelling])?;
@@ -26,11 +26,14 @@ pub fn remove(app: &App, caller: &Caller, name: &str) -> Result<()> {
                 execution.id
             )));
         }
+        let draft = store::script::draft(tx, connector.id)?;
         store::connector::delete(tx, connector.id)?;
         let message = format!("The connector {} ({}) was deleted.", connector.name, connector.api_name);
         store::event::add(tx, None, now, "deleted", &message, Some(caller.member.id), None)?;
-        Ok(connector)
+        Ok((connector, draft))
     })?;
+    app.runner.cancel_sample(draft.id);
+    app.store.records.write(|tx| store::outcome::delete_of_connector(tx, connector.id))?;
     remove_files(app, connector.id)
 }
 

@@ -40,14 +40,15 @@ pub fn make(
     let template = template::script(&object.name, &table);
     app.store.files.write(|tx| store::file::attach(tx, file.id, before.id))?;
     let now = app.clock.now();
-    app.store.control.write(|tx| {
+    let (old, made) = app.store.control.write(|tx| {
         let before = open(tx, caller, name, Role::Editor)?;
         let config = ConfigMetadata {
             input_tables: vec![table],
             seed_tables: seed_tables(app, &before.seeds)?,
             ..ConfigMetadata::default()
         };
-        let mut draft = store::script::draft(tx, before.id)?.fork(now);
+        let old = store::script::draft(tx, before.id)?;
+        let mut draft = old.fork(now);
         draft.user_script.clone_from(&template.user_script);
         draft.config_metadata = config.clone();
         store::script::delete_draft(tx, before.id)?;
@@ -56,8 +57,11 @@ pub fn make(
         store::connector::update(tx, &after)?;
         let message = format!("The draft was made anew from the template for {}.", file.name);
         store::event::add(tx, Some(after.id), now, "template_made", &message, Some(caller.member.id), None)?;
-        Ok(Some((template.user_script, config)))
-    })
+        Ok((old.id, (template.user_script, config)))
+    })?;
+    // Nobody can ask for its sample any more.
+    app.runner.cancel_sample(old);
+    Ok(Some(made))
 }
 
 /// The tables of the saved seeds whose objects are there.
