@@ -19,10 +19,9 @@ use crate::{
     app::App,
     id::ExecutionId,
     service::{
-        event,
+        event::{self, Filter},
         paging::{self, Paging},
     },
-    store::event::Filter,
 };
 
 /// Query of the history.

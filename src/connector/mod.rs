@@ -21,6 +21,8 @@ use utoipa::ToSchema;
 pub use flow::{Conflict, LoadStep, MappingRule, MatchingRule};
 pub use seed::Seed;
 
+pub use crate::script::{Header, ScopeHeaders, column_letters};
+
 use crate::{
     id::{ConnectorId, FileId, MemberId, ObjectId},
     variable::Variable,
@@ -113,24 +115,6 @@ pub struct InputOptions {
     pub null_values: Vec<String>,
 }
 
-/// One column of a scope, as the published script selects it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Header {
-    /// The column's name.
-    pub name: String,
-    /// Its letter, as in a spreadsheet.
-    pub index: String,
-}
-
-/// The columns of one scope. The order of scopes is the script's.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ScopeHeaders {
-    /// The output table.
-    pub scope: String,
-    /// Its columns, provenance (`_line`, `_table`) left out.
-    pub columns: Vec<Header>,
-}
-
 /// A connector with all of its configuration.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Connector {
@@ -178,35 +162,10 @@ pub struct Connector {
     pub created_by: Option<MemberId>,
 }
 
-/// Spreadsheet column letters for position `n` from 0: A … Z, AA …
-#[must_use]
-pub fn column_letters(mut n: usize) -> String {
-    let mut letters = Vec::new();
-    loop {
-        letters.push(b'A' + u8::try_from(n % 26).unwrap_or(0));
-        if n < 26 {
-            break;
-        }
-        n = n / 26 - 1;
-    }
-    letters.iter().rev().map(|b| char::from(*b)).collect()
-}
-
 impl Connector {
     /// The columns of `scope`, when the script has it.
     #[must_use]
     pub fn headers_of(&self, scope: &str) -> Option<&[Header]> {
         self.headers.iter().find(|h| h.scope == scope).map(|h| h.columns.as_slice())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::column_letters;
-
-    #[test]
-    fn letters_count_as_a_spreadsheet_does() {
-        let got: Vec<String> = [0, 25, 26, 51, 52, 701, 702].into_iter().map(column_letters).collect();
-        assert_eq!(got, ["A", "Z", "AA", "AZ", "BA", "ZZ", "AAA"]);
     }
 }

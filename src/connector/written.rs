@@ -33,13 +33,13 @@ fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
 #[serde(deny_unknown_fields)]
 pub struct NewConnector {
     /// The label; unique without regard to case.
-    #[schema(required)]
+    #[schema(required, nullable = false)]
     pub name: Option<String>,
     /// Id or api name of its main object.
-    #[schema(required)]
+    #[schema(required, nullable = false)]
     pub custom_object: Option<String>,
     /// What triggers it.
-    #[schema(required)]
+    #[schema(required, nullable = false)]
     pub connector_type: Option<String>,
     /// The name in paths; left out: made of the name.
     pub api_name: Option<String>,
@@ -111,13 +111,13 @@ pub struct WrittenVariable {
     /// Of a row that is there.
     pub id: Option<VariableId>,
     /// Unique over all variables, the exposed ones too.
-    #[schema(required)]
+    #[schema(required, nullable = false)]
     pub name: Option<String>,
     /// The type.
-    #[schema(required)]
+    #[schema(required, nullable = false)]
     pub data_type: Option<DataType>,
     /// The output table.
-    #[schema(required)]
+    #[schema(required, nullable = false)]
     pub scope: Option<String>,
     /// `data_source`; of an exposed one `related_object_upload`.
     #[serde(rename = "type")]
@@ -179,16 +179,16 @@ pub struct WrittenStep {
     /// Of a step that is there.
     pub id: Option<LoadStepId>,
     /// The object written to.
-    #[schema(required)]
+    #[schema(required, nullable = false)]
     pub custom_object: Option<ObjectId>,
     /// The output table read from.
-    #[schema(required)]
+    #[schema(required, nullable = false)]
     pub scope: Option<String>,
     /// Always `csv_load`.
     #[serde(rename = "type")]
     pub kind: Option<StepType>,
     /// Position in the flow; unique.
-    #[schema(required)]
+    #[schema(required, nullable = false)]
     pub order: Option<i64>,
     /// All of the step's matching rules.
     pub matching_rules: Option<Vec<WrittenMatching>>,
@@ -228,7 +228,7 @@ pub struct WrittenMatching {
     /// Or the record's id.
     pub is_match_by_kizen_id: Option<bool>,
     /// The variable compared with.
-    #[schema(required)]
+    #[schema(required, nullable = false)]
     pub variable: Option<VariableId>,
     /// No candidate.
     pub no_match_action: Option<NoMatch>,
@@ -250,10 +250,10 @@ pub struct WrittenMapping {
     /// Of a rule that is there.
     pub id: Option<RuleId>,
     /// The field written.
-    #[schema(required)]
+    #[schema(required, nullable = false)]
     pub field: Option<FieldId>,
     /// One, or several joined with one space.
-    #[schema(required)]
+    #[schema(required, nullable = false)]
     pub variables: Option<Vec<VariableId>>,
     /// Add unknown labels to the field's options.
     pub can_create_field_options: Option<bool>,
@@ -275,7 +275,7 @@ pub struct WrittenSeed {
     /// Of a seed that is there.
     pub id: Option<SeedId>,
     /// The object; one seed each.
-    #[schema(required)]
+    #[schema(required, nullable = false)]
     pub custom_object_id: Option<ObjectId>,
     /// Which of its records; null: all.
     pub group_id: Option<FilterGroupId>,

@@ -1,11 +1,13 @@
 //! Scripts: one version of a connector's SQL, and what it expects as input.
 
+pub mod headers;
 pub mod metadata;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub use headers::{Header, ScopeHeaders, column_letters};
 pub use metadata::{ColumnMapping, ColumnType, ConfigMetadata, InputTable, SeedTable};
 
 use crate::id::{ConnectorId, FileId, MemberId, ScriptId};
@@ -103,7 +105,7 @@ pub struct Script {
     /// The last good sample.
     pub output_file: Option<FileId>,
     /// Per scope the columns of the last good sample: what publishing writes to the connector.
-    pub output_headers: Vec<crate::connector::ScopeHeaders>,
+    pub output_headers: Vec<ScopeHeaders>,
     /// Why the last sample failed.
     pub error: Option<String>,
     /// The script changed after its sample was started.

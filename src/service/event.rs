@@ -8,11 +8,10 @@ use crate::{
     auth::{Caller, Member, Role},
     error::{Error, Result},
     id::ConnectorId,
-    store::{
-        self,
-        event::{Event, Filter},
-    },
+    store,
 };
+
+pub use crate::store::event::{Event, Filter};
 
 /// One page and how many there are in all; each event with who did it.
 pub type Listed = (u64, Vec<(Event, Option<Member>)>);

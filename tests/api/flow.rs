@@ -1,30 +1,23 @@
 //! Variables, load steps and seeds: full sets with ids that stay.
 
 use serde_json::{Value as Json, json};
-use smartconnector::{
-    execution::{State, TriggerType},
-    object::{FieldType, Object},
-    service::{
-        execution::{self, NewRun},
-        session::{self, Credentials},
-    },
-    store,
-};
+use smartconnector::object::{FieldType, Object};
 
 use crate::{
     setup::{field, object, path, with_template},
     support::{Client, TestServer},
 };
 
-struct Fixture {
-    server: TestServer,
-    client: Client,
+/// A connector for orders whose scope has the columns `number`, `mail` and `total`.
+pub struct Fixture {
+    pub server: TestServer,
+    pub client: Client,
     orders: Object,
-    path: String,
+    pub path: String,
 }
 
 impl Fixture {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let server = TestServer::start();
         let client = server.client();
         let orders = object(&server, "orders", &[("email", FieldType::Email), ("total", FieldType::Decimal)]);
@@ -32,15 +25,15 @@ impl Fixture {
         Self { server, client, orders, path }
     }
 
-    fn field(&self, name: &str) -> String {
+    pub fn field(&self, name: &str) -> String {
         field(&self.orders, name)
     }
 
-    fn set(&self, key: &str, value: &Json) -> Json {
+    pub fn set(&self, key: &str, value: &Json) -> Json {
         self.client.patch(&self.path, &json!({ key: value })).ok()[key].clone()
     }
 
-    fn refused(&self, key: &str, value: &Json, code: &str) -> String {
+    pub fn refused(&self, key: &str, value: &Json, code: &str) -> String {
         let before = self.client.get(&self.path).ok();
         let detail = self.client.patch(&self.path, &json!({ key: value })).refused(400, code);
         assert_eq!(self.client.get(&self.path).ok(), before, "{value}");
@@ -48,7 +41,7 @@ impl Fixture {
     }
 
     /// Variables `number`, `mail` and `total`.
-    fn variables(&self) -> Json {
+    pub fn variables(&self) -> Json {
         self.set(
             "execution_variables",
             &json!([variable("number", "string"), variable("mail", "email"), variable("total", "number")]),
@@ -56,7 +49,7 @@ impl Fixture {
     }
 
     /// A step that matches by name and writes name and total.
-    fn step(&self, variables: &Json) -> Json {
+    pub fn step(&self, variables: &Json) -> Json {
         json!({
             "custom_object": self.orders.id, "scope": "orders", "type": "csv_load", "order": 0,
             "matching_rules": [{"order": 0, "field": self.field("name"), "variable": variables[0]["id"],
@@ -71,7 +64,7 @@ impl Fixture {
         })
     }
 
-    fn flow(&self, loads: &Json) -> Json {
+    pub fn flow(&self, loads: &Json) -> Json {
         self.set("flow", &json!({"additional_variables": [], "transformations": [], "loads": loads}))["loads"]
             .clone()
     }
@@ -303,105 +296,4 @@ fn a_dropped_variable_takes_its_rules_along() {
     let after = f.client.get(&f.path).ok()["flow"]["loads"].clone();
     assert_eq!((&after[0]["matching_rules"], &after[0]["field_mapping_rules"]), (&json!([]), &json!([])));
     assert_eq!(after[0]["id"], loads[0]["id"]);
-}
-
-#[test]
-fn activation_needs_variables_and_complete_steps() {
-    let f = Fixture::new();
-    let activate = || f.client.patch(&f.path, &json!({"status": "operational"}));
-    let none = "Can't activate the SmartConnector flow without execution variables.";
-    let incomplete = "Can't activate the SmartConnector flow without fully configuring each load step.";
-    assert_eq!(activate().refused(400, "invalid"), none);
-    let variables = f.variables();
-    assert_eq!(activate().refused(400, "invalid"), incomplete);
-    for key in ["matching_rules", "field_mapping_rules"] {
-        let mut step = f.step(&variables);
-        step[key] = json!([]);
-        f.flow(&json!([step]));
-        assert_eq!(activate().refused(400, "invalid"), incomplete);
-    }
-    let mut unnamed = f.step(&variables);
-    unnamed["field_mapping_rules"].as_array_mut().unwrap().remove(0);
-    f.flow(&json!([unnamed]));
-    assert_eq!(activate().refused(400, "invalid"), incomplete);
-    f.flow(&json!([f.step(&variables)]));
-    let answer = activate().ok();
-    assert_eq!((&answer["status"], &answer["queued_executions"]), (&json!("operational"), &json!([])));
-    assert_eq!(f.client.patch(&f.path, &json!({"status": "inactive"})).ok()["status"], "inactive");
-    activate().ok();
-    let events = f.client.get(&format!("{}/events-history?ordering=created", f.path)).ok();
-    let kinds: Vec<_> =
-        events["results"].as_array().unwrap().iter().map(|e| e["event_type"].as_str().unwrap()).collect();
-    assert_eq!(kinds[0], "created");
-    assert_eq!(kinds[kinds.len() - 3..], ["activated", "deactivated", "activated"]);
-}
-
-#[test]
-fn seeds_are_a_full_set_too() {
-    let f = Fixture::new();
-    let people = object(&f.server, "people", &[("email", FieldType::Email)]);
-    let email = field(&people, "email");
-    let rows = f.set(
-        "kizen_data_seeds",
-        &json!([{"custom_object_id": people.id, "group_id": null, "fields_ids": [email, email]}]),
-    );
-    assert_eq!(rows[0]["fields_ids"], json!([email]));
-    assert_eq!(rows[0]["custom_object"], json!({"id": people.id, "name": "people"}));
-    assert_eq!((&rows[0]["group_id"], &rows[0]["group"]), (&Json::Null, &Json::Null));
-    assert_eq!(f.set("kizen_data_seeds", &rows), rows);
-    let mut without = rows.clone();
-    without[0].as_object_mut().unwrap().remove("fields_ids");
-    assert_eq!(f.set("kizen_data_seeds", &without), rows);
-    for (seeds, code) in [
-        (json!([{"custom_object_id": people.id, "group_id": uuid::Uuid::new_v4()}]), "does_not_exist"),
-        (json!([{"custom_object_id": uuid::Uuid::new_v4(), "group_id": null}]), "does_not_exist"),
-        (json!([{"custom_object_id": people.id, "fields_ids": [f.field("name")]}]), "does_not_exist"),
-        (json!([rows[0], {"custom_object_id": people.id}]), "unique"),
-        (json!([{"group_id": null}]), "required"),
-    ] {
-        let detail = f.refused("kizen_data_seeds", &seeds, code);
-        assert!(code != "does_not_exist" || detail.contains("object does not exist"), "{detail}");
-    }
-    // Saving seeds touches no script.
-    let draft = f.client.get(&f.path).ok()["last_draft_script"].clone();
-    assert_eq!(draft["config_metadata"]["seed_tables"], json!([]));
-    assert_eq!(f.set("kizen_data_seeds", &json!([])), json!([]));
-}
-
-#[test]
-fn what_waits_is_listed_at_activation_and_can_be_cancelled_with_it() {
-    let f = Fixture::new();
-    f.flow(&json!([f.step(&f.variables())]));
-    let app = &f.server.app;
-    let credentials = Credentials { key: Some(f.server.key.clone()), ..Credentials::default() };
-    let caller = session::recognise(app, &credentials).unwrap();
-    // An empty script passes the file through, so that a live run needs no published one.
-    let draft = f.client.get(&f.path).ok()["last_draft_script"]["id"].clone();
-    let script = format!("{}/sql-scripts/{}", f.path, draft.as_str().unwrap());
-    f.client.patch(&script, &json!({"user_script": ""})).ok();
-    f.client.patch(&f.path, &json!({"max_concurrency": 0})).ok();
-    let queue = || {
-        let new = NewRun {
-            trigger: TriggerType::Fileupload,
-            input_file: None,
-            is_dry_run: false,
-            use_draft: false,
-            sql_parameters: serde_json::Map::new(),
-        };
-        let name = f.path.rsplit('/').next().unwrap();
-        execution::start(app, &caller, name, new).unwrap().id
-    };
-    let first = queue();
-    let answer = f.client.patch(&f.path, &json!({"status": "operational"})).ok();
-    assert_eq!(answer["queued_executions"][0]["id"], first.to_string());
-    assert!(answer["warning"].as_str().unwrap().contains("1 queued"), "{answer}");
-    f.client.patch(&f.path, &json!({"status": "inactive"})).ok();
-    let second = queue();
-    let answer = f.client.patch(&f.path, &json!({"status": "operational", "cancel_queued": true})).ok();
-    assert_eq!(answer["queued_executions"], json!([]));
-    for id in [first, second] {
-        let found = app.store.control.read(|conn| store::execution::find(conn, id)).unwrap().unwrap();
-        assert_eq!(found.state, State::Cancelled);
-    }
-    assert!(f.client.patch(&f.path, &json!({"description": "x"})).ok().get("queued_executions").is_none());
 }

@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod activation;
 mod connector;
 mod credentials;
 mod downloads;
@@ -15,5 +16,6 @@ mod object;
 mod record;
 mod sample;
 mod script;
+mod seed;
 mod setup;
 mod uploads;
