@@ -2,8 +2,10 @@
 //! error that says what to do.
 
 mod config;
+mod demo;
 mod info;
 mod keys;
+mod progress;
 mod serve;
 mod table;
 
@@ -26,6 +28,9 @@ enum Command {
     /// Run the server
     #[command(after_help = "Example:\n  smartconnector serve --data ./data --listen 127.0.0.1:8080")]
     Serve(serve::Serve),
+    /// Run a server with sample objects and connectors, and load files through them
+    #[command(after_help = "Example:\n  smartconnector demo --once")]
+    Demo(demo::Demo),
     /// List, make and revoke API keys of a data folder
     #[command(after_help = "Example:\n  smartconnector keys create --data ./data --role admin")]
     Keys(keys::Keys),
@@ -68,6 +73,7 @@ impl Folder {
 pub fn run(cli: Cli) -> Result<ExitCode> {
     match cli.command {
         Command::Serve(command) => command.run(),
+        Command::Demo(command) => command.run(),
         Command::Keys(command) => command.run(),
         Command::Info(command) => command.run(),
         Command::Config(command) => command.run(),

@@ -115,6 +115,13 @@ impl Runner {
         self.shared.running.lock().get(&id).map(|running| running.progress.clone())
     }
 
+    /// Whether the execution's row says that it has ended; false also when it can't be read.
+    #[must_use]
+    pub fn has_ended(&self, id: ExecutionId) -> bool {
+        let found = self.shared.store.control.read(|conn| crate::store::execution::find(conn, id));
+        matches!(found, Ok(Some(execution)) if execution.state.has_ended())
+    }
+
     /// Generates the output sample of a script that is `in_progress`.
     pub fn sample(&self, connector: ConnectorId, script: ScriptId) {
         self.shared.samples.lock().insert(script, CancelToken::new());

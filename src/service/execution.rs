@@ -68,7 +68,10 @@ pub fn connector(app: &App, caller: &Caller, name: &str) -> Result<Connector> {
 
 /// Checks, before any byte of an upload is read, that the caller may start a run of this connector.
 pub fn may_start(app: &App, caller: &Caller, name: &str, is_dry_run: bool) -> Result<Connector> {
-    caller.needs(Role::Sender)?;
+    // A sender triggers and nothing else; a viewer reads and does not trigger.
+    if is_dry_run || caller.role != Role::Sender {
+        caller.needs(Role::Runner)?;
+    }
     let connector = connector(app, caller, name)?;
     if !is_dry_run {
         has_script(app, &connector)?;

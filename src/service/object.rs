@@ -23,6 +23,12 @@ pub fn list(app: &App, caller: &Caller, filter: &ObjectFilter, paging: Paging) -
     Ok((count.unsigned_abs(), objects))
 }
 
+/// Every live object with its fields.
+pub fn all(app: &App, caller: &Caller) -> Result<Vec<Object>> {
+    caller.needs(Role::Viewer)?;
+    app.store.records.read(store::object::all)
+}
+
 /// One live object by id or api name.
 pub fn get(app: &App, caller: &Caller, object: &str) -> Result<Object> {
     caller.needs(Role::Viewer)?;

@@ -113,3 +113,11 @@ pub fn keys_locally(store: &Store) -> Result<Vec<ApiKey>> {
 pub fn revoke_key_locally(store: &Store, id: KeyId) -> Result<bool> {
     store.control.write(|tx| store::key::revoke(tx, id, store.clock.now()))
 }
+
+/// The first member as a caller: whoever may start a server on the data folder.
+pub fn local(app: &App) -> Result<Caller> {
+    let member = app.store.control.read(|conn| store::member::find(conn, store::member::first(conn)?))?;
+    let member = member.ok_or_else(|| Error::internal("the first member is gone"))?;
+    let role = member.role;
+    Ok(Caller { member, key: KeyId(uuid::Uuid::nil()), role, connectors: None })
+}

@@ -2,9 +2,13 @@
 
 use crate::{
     app::App,
+    auth::{Caller, Role},
     error::{Code, Error, Result},
     id::{ConnectorId, FileId, MemberId},
-    store::file::{FileWriter, NewFile, Source, StoredFile},
+    store::{
+        self,
+        file::{FileWriter, NewFile, Source, StoredFile},
+    },
 };
 
 /// Takes a file's bytes, up to the limit. Dropped without [`finish`](Self::finish), nothing of it stays.
@@ -116,4 +120,25 @@ mod tests {
             assert_eq!(media_type(odd), "application/octet-stream", "{odd:?}");
         }
     }
+}
+
+/// Keeps a file that the program itself brings along, as one that `caller` has sent with a form.
+pub fn keep(app: &App, caller: &Caller, name: &str, content_type: &str, bytes: &[u8]) -> Result<StoredFile> {
+    caller.needs(Role::Runner)?;
+    let mut incoming = Incoming::new(
+        app,
+        NewFile {
+            id: FileId::new(),
+            name: checked_name(name)?,
+            content_type: media_type(content_type),
+            source: Source::SmartConnectorImport,
+            owner: Some(caller.member.id),
+            connector: None,
+        },
+    );
+    incoming.append(bytes)?;
+    let mut file = incoming.finish()?;
+    app.store.files.write(|tx| store::file::register(tx, file.id, &file.name))?;
+    file.registered = true;
+    Ok(file)
 }

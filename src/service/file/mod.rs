@@ -10,7 +10,7 @@ mod incoming;
 mod run;
 
 pub use form::{Form, Sent, accept, give_form, register};
-pub use incoming::{Incoming, limit, too_large};
+pub use incoming::{Incoming, keep, limit, too_large};
 pub use run::{RunOptions, UploadedRun, run};
 
 use super::paging::Paging;
