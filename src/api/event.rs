@@ -67,10 +67,10 @@ pub struct EventRow {
 }
 
 /// List what happened to a connector. The path takes its id only.
-#[utoipa::path(tag = "Connectors", params(("c" = Uuid, Path, description = "Id."), EventQuery), responses(
+#[utoipa::path(tag = "Connectors", params(("connector" = Uuid, Path, description = "Id."), EventQuery), responses(
     (status = 200, body = Page<EventRow>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
     (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-#[get("/api/smart-connectors/{c}/events-history")]
+#[get("/api/smart-connectors/{connector}/events-history")]
 pub async fn history(
     app: web::Data<App>,
     caller: Auth,

@@ -1,4 +1,4 @@
-//! `/api/smart-connectors/{c}/sql-scripts`: drafts, the live script and what was published before.
+//! `/api/smart-connectors/{connector}/sql-scripts`: drafts, the live script and what was published before.
 
 use actix_web::{HttpResponse, get, patch, post, web};
 use chrono::{DateTime, FixedOffset};
@@ -101,10 +101,10 @@ pub struct ScriptQuery {
 }
 
 /// List a connector's draft and live script.
-#[utoipa::path(tag = "Scripts", params(("c" = String, Path, description = "Id or api name."), ScriptQuery), responses(
+#[utoipa::path(tag = "Scripts", params(("connector" = String, Path, description = "Id or api name."), ScriptQuery), responses(
     (status = 200, body = Page<ScriptRow>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
     (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-#[get("/api/smart-connectors/{c}/sql-scripts")]
+#[get("/api/smart-connectors/{connector}/sql-scripts")]
 pub async fn list(
     app: web::Data<App>,
     caller: Auth,
@@ -126,11 +126,11 @@ pub async fn list(
 }
 
 /// Get a draft or live script.
-#[utoipa::path(tag = "Scripts", params(("c" = String, Path, description = "Id or api name."),
+#[utoipa::path(tag = "Scripts", params(("connector" = String, Path, description = "Id or api name."),
     ("id" = ScriptId, Path)), responses(
     (status = 200, body = ScriptRow), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
     (status = 404, body = ErrorBody)))]
-#[get("/api/smart-connectors/{c}/sql-scripts/{id}")]
+#[get("/api/smart-connectors/{connector}/sql-scripts/{id}")]
 pub async fn get(
     app: web::Data<App>,
     caller: Auth,
@@ -163,11 +163,11 @@ fn not_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ConfigM
 }
 
 /// Edit a draft. A live script stays as it is.
-#[utoipa::path(tag = "Scripts", params(("c" = String, Path, description = "Id or api name."),
+#[utoipa::path(tag = "Scripts", params(("connector" = String, Path, description = "Id or api name."),
     ("id" = ScriptId, Path)), request_body = ChangeScript, responses(
     (status = 200, body = ScriptRow), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
     (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-#[patch("/api/smart-connectors/{c}/sql-scripts/{id}")]
+#[patch("/api/smart-connectors/{connector}/sql-scripts/{id}")]
 pub async fn change(
     app: web::Data<App>,
     caller: Auth,
@@ -194,12 +194,12 @@ pub struct StartSample {
 }
 
 /// Start generating the output sample of a draft, in the background.
-#[utoipa::path(tag = "Scripts", params(("c" = String, Path, description = "Id or api name."),
+#[utoipa::path(tag = "Scripts", params(("connector" = String, Path, description = "Id or api name."),
     ("id" = ScriptId, Path)), request_body = StartSample, responses(
     (status = 202, body = ScriptRow), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
     (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody),
     (status = 503, body = ErrorBody)))]
-#[post("/api/smart-connectors/{c}/sql-scripts/{id}/start")]
+#[post("/api/smart-connectors/{connector}/sql-scripts/{id}/start")]
 pub async fn start(
     app: web::Data<App>,
     caller: Auth,
@@ -214,11 +214,11 @@ pub async fn start(
 }
 
 /// Stop a sample being generated.
-#[utoipa::path(tag = "Scripts", params(("c" = String, Path, description = "Id or api name."),
+#[utoipa::path(tag = "Scripts", params(("connector" = String, Path, description = "Id or api name."),
     ("id" = ScriptId, Path)), responses(
     (status = 200, body = ScriptRow), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
     (status = 404, body = ErrorBody), (status = 409, body = ErrorBody)))]
-#[post("/api/smart-connectors/{c}/sql-scripts/{id}/cancel")]
+#[post("/api/smart-connectors/{connector}/sql-scripts/{id}/cancel")]
 pub async fn cancel(
     app: web::Data<App>,
     caller: Auth,
@@ -237,11 +237,11 @@ pub struct Published {
 }
 
 /// Make a sampled draft live, and fork the next draft from it.
-#[utoipa::path(tag = "Scripts", params(("c" = String, Path, description = "Id or api name."),
+#[utoipa::path(tag = "Scripts", params(("connector" = String, Path, description = "Id or api name."),
     ("id" = ScriptId, Path)), responses(
     (status = 200, body = Published), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
     (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-#[post("/api/smart-connectors/{c}/sql-scripts/{id}/publish")]
+#[post("/api/smart-connectors/{connector}/sql-scripts/{id}/publish")]
 pub async fn publish(
     app: web::Data<App>,
     caller: Auth,
@@ -278,11 +278,11 @@ pub struct SampleAnswer {
 }
 
 /// Get the address of an output sample.
-#[utoipa::path(tag = "Scripts", params(("c" = String, Path, description = "Id or api name."),
+#[utoipa::path(tag = "Scripts", params(("connector" = String, Path, description = "Id or api name."),
     ("id" = ScriptId, Path)), request_body = SampleRequest, responses(
     (status = 200, body = SampleAnswer), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
     (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-#[post("/api/smart-connectors/{c}/sql-scripts/{id}/download-output-sample")]
+#[post("/api/smart-connectors/{connector}/sql-scripts/{id}/download-output-sample")]
 pub async fn download_output_sample(
     app: web::Data<App>,
     caller: Auth,
@@ -333,10 +333,10 @@ pub struct VersionQuery {
 }
 
 /// List every version that was published, newest first.
-#[utoipa::path(tag = "Scripts", params(("c" = String, Path, description = "Id or api name."), VersionQuery), responses(
+#[utoipa::path(tag = "Scripts", params(("connector" = String, Path, description = "Id or api name."), VersionQuery), responses(
     (status = 200, body = Page<VersionRow>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
     (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-#[get("/api/smart-connectors/{c}/sql-scripts/history")]
+#[get("/api/smart-connectors/{connector}/sql-scripts/history")]
 pub async fn history(
     app: web::Data<App>,
     caller: Auth,
@@ -359,11 +359,11 @@ pub async fn history(
 }
 
 /// Write the text of a published version into the draft.
-#[utoipa::path(tag = "Scripts", params(("c" = String, Path, description = "Id or api name."),
+#[utoipa::path(tag = "Scripts", params(("connector" = String, Path, description = "Id or api name."),
     ("n" = u64, Path, description = "Number of the version.")), responses(
     (status = 200, body = ScriptRow), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
     (status = 404, body = ErrorBody)))]
-#[post("/api/smart-connectors/{c}/sql-scripts/history/{n}/restore")]
+#[post("/api/smart-connectors/{connector}/sql-scripts/history/{n}/restore")]
 pub async fn restore(
     app: web::Data<App>,
     caller: Auth,

@@ -46,10 +46,10 @@ impl From<Suggested> for SuggestedVariable {
 }
 
 /// Suggest a variable for every column of the output sample. Saves nothing.
-#[utoipa::path(tag = "Connectors", params(("c" = String, Path, description = "Id or api name.")), responses(
+#[utoipa::path(tag = "Connectors", params(("connector" = String, Path, description = "Id or api name.")), responses(
     (status = 200, body = Vec<SuggestedVariable>), (status = 400, body = ErrorBody),
     (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-#[post("/api/smart-connectors/{c}/generate-execution-variables")]
+#[post("/api/smart-connectors/{connector}/generate-execution-variables")]
 pub async fn suggest(
     app: web::Data<App>,
     caller: Auth,

@@ -1,5 +1,7 @@
 //! Going operational and inactive, and what that does to runs that wait.
 
+use std::time::{Duration, Instant};
+
 use serde_json::json;
 use smartconnector::{
     execution::{State, TriggerType},
@@ -10,7 +12,7 @@ use smartconnector::{
     store,
 };
 
-use crate::flow::Fixture;
+use crate::{flow::Fixture, setup::sampled};
 
 #[test]
 fn activation_needs_variables_and_complete_steps() {
@@ -79,4 +81,36 @@ fn what_waits_is_listed_at_activation_and_can_be_cancelled_with_it() {
         assert_eq!(found.state, State::Cancelled);
     }
     assert!(f.client.patch(&f.path, &json!({"description": "x"})).ok().get("queued_executions").is_none());
+}
+
+#[test]
+fn deactivation_stops_what_runs() {
+    let f = Fixture::new();
+    f.flow(&json!([f.step(&f.variables())]));
+    let draft = f.client.get(&f.path).ok()["last_draft_script"].clone();
+    let script = format!("{}/sql-scripts/{}", f.path, draft["id"].as_str().unwrap());
+    let endless =
+        "CREATE TABLE output.orders AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)
+        SELECT max(i) AS number FROM n;";
+    f.client.patch(&script, &json!({"user_script": endless})).ok();
+    sampled(&f.server, &draft);
+    f.client.post_empty(&format!("{script}/publish")).ok();
+    f.client.patch(&f.path, &json!({"status": "operational"})).ok();
+    let body = json!({"is_dry_run": false});
+    let started = f.client.post(&format!("{}/start-connector-flow", f.path), &body).ok();
+    let run = format!("{}/executions/{}", f.path, started["execution_id"].as_str().unwrap());
+    let until = Instant::now() + Duration::from_secs(20);
+    let wait = |status: &str| {
+        while f.client.get(&run).ok()["status"] != status {
+            assert!(Instant::now() < until, "not {status}: {}", f.client.get(&run).ok());
+            std::thread::yield_now();
+        }
+    };
+    wait("in_progress");
+    let answer = f.client.delete(&f.path).refused(409, "conflict");
+    assert!(answer.contains("running execution"), "{answer}");
+    let answer = f.client.patch(&f.path, &json!({"status": "inactive"})).ok();
+    assert!(answer["warning"].as_str().unwrap().contains("being cancelled"), "{answer}");
+    wait("cancelled");
+    f.client.delete(&f.path).expect(204);
 }

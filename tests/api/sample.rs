@@ -50,7 +50,7 @@ fn a_sample_is_generated_in_the_background_and_then_published() {
     let answer = ended(&client, &script);
     assert_eq!((&answer["state"], &answer["error"]), (&json!("success"), &Json::Null));
     let name = answer["output_csv_file"]["name"].as_str().unwrap();
-    assert!(name.starts_with("Draft_import_of_orders_sample_output_") && name.ends_with(".zip"), "{name}");
+    assert!(name.starts_with("Draft_import_of_orders_sample_output_") && name.contains("_2"), "{name}");
     let bytes = client.download(answer["output_csv_file"]["url"].as_str().unwrap()).expect(200).bytes;
     let mut zip = zip::ZipArchive::new(std::io::Cursor::new(bytes)).unwrap();
     let text = std::io::read_to_string(zip.by_name("orders.csv").unwrap()).unwrap();

@@ -95,10 +95,10 @@ pub async fn create(
 }
 
 /// Get a connector with everything that is configured.
-#[utoipa::path(tag = "Connectors", params(("c" = String, Path, description = "Id or api name.")), responses(
+#[utoipa::path(tag = "Connectors", params(("connector" = String, Path, description = "Id or api name.")), responses(
     (status = 200, body = ConnectorDetail), (status = 401, body = ErrorBody),
     (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-#[get("/api/smart-connectors/{c}")]
+#[get("/api/smart-connectors/{connector}")]
 pub async fn show(
     app: web::Data<App>,
     caller: Auth,
@@ -110,11 +110,11 @@ pub async fn show(
 }
 
 /// Change a connector. The body is checked in full before anything is written.
-#[utoipa::path(tag = "Connectors", params(("c" = String, Path, description = "Id or api name.")),
+#[utoipa::path(tag = "Connectors", params(("connector" = String, Path, description = "Id or api name.")),
     request_body = ConnectorPatch, responses(
     (status = 200, body = ConnectorDetail), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
     (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-#[patch("/api/smart-connectors/{c}")]
+#[patch("/api/smart-connectors/{connector}")]
 pub async fn change(
     app: web::Data<App>,
     caller: Auth,
@@ -127,10 +127,10 @@ pub async fn change(
 }
 
 /// Delete a connector with its scripts, runs and files. Records stay.
-#[utoipa::path(tag = "Connectors", params(("c" = String, Path, description = "Id or api name.")), responses(
+#[utoipa::path(tag = "Connectors", params(("connector" = String, Path, description = "Id or api name.")), responses(
     (status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
     (status = 404, body = ErrorBody), (status = 409, body = ErrorBody)))]
-#[delete("/api/smart-connectors/{c}")]
+#[delete("/api/smart-connectors/{connector}")]
 pub async fn remove(
     app: web::Data<App>,
     caller: Auth,
@@ -160,11 +160,11 @@ pub struct TemplateAnswer {
 }
 
 /// Make a working script for a file. It becomes the new draft; the old one is gone.
-#[utoipa::path(tag = "Connectors", params(("c" = String, Path, description = "Id or api name.")),
+#[utoipa::path(tag = "Connectors", params(("connector" = String, Path, description = "Id or api name.")),
     request_body = TemplateRequest, responses(
     (status = 200, body = TemplateAnswer), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
     (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-#[post("/api/smart-connectors/{c}/get-file-template")]
+#[post("/api/smart-connectors/{connector}/get-file-template")]
 pub async fn file_template(
     app: web::Data<App>,
     caller: Auth,
