@@ -7,5 +7,7 @@ mod conflicts;
 mod dry_run;
 mod ledger;
 mod matching;
+mod model;
 mod options;
 mod relations;
+mod rules;
