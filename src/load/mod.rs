@@ -12,7 +12,7 @@
 //! | [`matching`] | which record a row is about |
 //! | [`conflict`] | what an update does to a field that holds something |
 //! | `write` | one row, start to end |
-//! | `run` | batches, ledger, outcomes, the spool |
+//! | `run`, `rows` | batches, ledger, outcomes, the spool |
 //!
 //! A dry run is the same code on a scratch database ([`crate::store::scratch`]).
 
@@ -22,6 +22,7 @@ mod convert;
 mod mapping;
 pub mod matching;
 pub mod plan;
+mod rows;
 mod run;
 mod write;
 

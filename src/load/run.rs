@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::{
     Row, StepPlan,
+    rows::Rows,
     write::{Fate, Writer, message, rejected},
 };
 use crate::{
@@ -126,7 +127,7 @@ impl<'s> Load<'s> {
             ..self.tally
         };
         self.ensure_indexes(plan)?;
-        let mut rows = Rows { chunks: chunks.into_iter(), chunk: Vec::new().into_iter() };
+        let mut rows = Rows::new(chunks.into_iter());
         let outcome = loop {
             match self.batch(plan, is_last, &mut rows, &mut progress) {
                 Ok(true) => {}
@@ -391,27 +392,5 @@ fn upload_row(row: &Row, fate: &Fate, cells: Vec<Option<String>>) -> UploadRow {
         warnings: row.warnings.clone(),
         cells,
         changes: fate.changes.clone(),
-    }
-}
-
-/// Rows one by one out of chunks.
-struct Rows<I> {
-    chunks: I,
-    chunk: std::vec::IntoIter<Row>,
-}
-
-impl<I: Iterator<Item = Result<Vec<Row>>>> Rows<I> {
-    /// The next row; `before_chunk` is called before a new chunk is waited for.
-    fn next(&mut self, mut before_chunk: impl FnMut()) -> Result<Option<Row>> {
-        loop {
-            if let Some(row) = self.chunk.next() {
-                return Ok(Some(row));
-            }
-            before_chunk();
-            match self.chunks.next() {
-                Some(chunk) => self.chunk = chunk?.into_iter(),
-                None => return Ok(None),
-            }
-        }
     }
 }

@@ -74,7 +74,7 @@ fn types_and_scopes_are_named() {
         "matching_rules[0].variable",
         "The variable number is a string and does not fit the field total, which is a money.",
         |flow, _, order| {
-            order_step(flow).matching_rules[0].field = Some(order.field_named("total").unwrap().id)
+            order_step(flow).matching_rules[0].field = Some(order.field_named("total").unwrap().id);
         },
     );
     refused(
