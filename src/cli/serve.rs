@@ -38,9 +38,9 @@ impl Serve {
         start_log(&config.log.level);
         let running = Running::start(config)?;
         if self.json {
-            println!("{}", running.as_json())
+            println!("{}", running.as_json());
         } else {
-            running.greet()
+            running.greet();
         }
         running.wait()?;
         Ok(ExitCode::SUCCESS)
@@ -87,10 +87,7 @@ impl Running {
                 server.await.map_err(Error::internal)
             })
         });
-        let handle = match receive.recv() {
-            Ok(handle) => handle,
-            Err(_) => return Err(ended(thread)),
-        };
+        let Ok(handle) = receive.recv() else { return Err(ended(thread)) };
         Ok(Self { url, start, app, handle, thread })
     }
 

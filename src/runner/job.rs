@@ -161,20 +161,19 @@ fn stages(job: &Job<'_>, left: &mut Left) -> Result<State, Stop> {
         // The ZIP needs only the output: it is packed beside the load, which waits for the disk.
         let zip = threads.spawn({
             let scopes = &scopes;
-            move || output::zip(job, reader, scopes)
+            move || output::zip(job, &reader, scopes)
         });
         let loaded = load::run(job, &engine, &scopes, &mut plan, left);
         (loaded, zip.join())
     });
     let zip = zip.map_err(|_| Stop::Failed("packing the SQL output failed".to_owned()))?;
-    let (stopped, spool) = match loaded {
-        Ok(spool) => (None, spool),
+    let load::Loaded { stopped, spool } = loaded?;
+    match &stopped {
         // What was committed stays, and the report tells which rows that is.
-        Err((Stop::Failed(sentence), spool)) if left.totals.processed() > 0 => {
-            (Some(Stop::Failed(sentence)), spool)
-        }
-        Err((stop, _)) => return Err(stop),
-    };
+        Some(Stop::Failed(_)) if left.totals.processed() > 0 => {}
+        Some(stop) => return Err(stop.clone()),
+        None => {}
+    }
     left.zip = Some(zip?);
     let state = state_of(stopped.as_ref(), &left.totals);
     left.report =

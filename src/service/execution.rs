@@ -1,6 +1,9 @@
 //! Executions: start, watch, cancel, run again.
 
-use std::sync::Arc;
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    sync::Arc,
+};
 
 use serde_json::{Map, Value as Json};
 
@@ -15,7 +18,7 @@ use crate::{
     engine::is_empty_script,
     error::{Code, Error, Result},
     execution::{Counters, Execution, Progress, RowOutcome, RowStatus, State, TriggerType},
-    id::{ExecutionId, FileId, MemberId, RecordId},
+    id::{ConnectorId, ExecutionId, FileId, MemberId, RecordId},
     script::Script,
     store::{self, Database, Transaction, file::StoredFile},
 };
@@ -67,13 +70,14 @@ pub fn connector(app: &App, caller: &Caller, name: &str) -> Result<Connector> {
 }
 
 /// Checks, before any byte of an upload is read, that the caller may start a run of this connector.
-pub fn may_start(app: &App, caller: &Caller, name: &str, is_dry_run: bool) -> Result<Connector> {
+/// `is_dry_run` is `None` while the form has not said it.
+pub fn may_start(app: &App, caller: &Caller, name: &str, is_dry_run: Option<bool>) -> Result<Connector> {
     // A sender triggers and nothing else; a viewer reads and does not trigger.
-    if is_dry_run || caller.role != Role::Sender {
+    if is_dry_run == Some(true) || caller.role != Role::Sender {
         caller.needs(Role::Runner)?;
     }
     let connector = connector(app, caller, name)?;
-    if !is_dry_run {
+    if is_dry_run == Some(false) {
         has_script(app, &connector)?;
     }
     if app.runner.is_stopping() {
@@ -100,15 +104,15 @@ fn has_script(app: &App, connector: &Connector) -> Result<()> {
 }
 
 /// Queues a run. A live one of a connector that does not run waits, and says so.
-pub fn start(app: &App, caller: &Caller, name: &str, new: NewRun) -> Result<Execution> {
-    let connector = may_start(app, caller, name, new.is_dry_run)?;
+pub fn start(app: &App, caller: &Caller, name: &str, new: &NewRun) -> Result<Execution> {
+    let connector = may_start(app, caller, name, Some(new.is_dry_run))?;
     if new.use_draft && !new.is_dry_run {
         return Err(Error::invalid("use_draft: only a dry run can use the draft.").at("use_draft"));
     }
     check_parameters(&new.sql_parameters)?;
     let file = input_file(app, caller, &connector, new.input_file)?;
     app.store.files.write(|tx| store::file::attach(tx, file.id, connector.id))?;
-    let execution = app.store.control.write(|tx| queue(app, tx, caller, &connector, &new, &file))?;
+    let execution = app.store.control.write(|tx| queue(app, tx, caller, &connector, new, &file))?;
     app.runner.wake();
     Ok(execution)
 }
@@ -228,17 +232,14 @@ pub fn list(
         .control
         .read(|conn| store::execution::list(conn, &filter, paging.limit(), paging.offset()))?;
     let objects = objects(app)?;
-    let mut connectors: Vec<Connector> = Vec::new();
+    let mut connectors: HashMap<ConnectorId, Connector> = HashMap::new();
     let mut views = Vec::with_capacity(executions.len());
     for execution in executions {
-        let known = connectors.iter().find(|c| c.id == execution.connector_id).cloned();
-        let connector = match known {
-            Some(connector) => connector,
-            None => {
+        let connector = match connectors.entry(execution.connector_id) {
+            Entry::Occupied(known) => known.get().clone(),
+            Entry::Vacant(unknown) => {
                 let id = execution.connector_id.to_string();
-                let found = app.store.control.read(|conn| store::connector::named(conn, &id))?;
-                connectors.push(found.clone());
-                found
+                unknown.insert(app.store.control.read(|conn| store::connector::named(conn, &id))?).clone()
             }
         };
         views.push(view(app, execution, connector, Arc::clone(&objects))?);
@@ -348,7 +349,7 @@ pub fn rerun(
         use_draft: false,
         sql_parameters: earlier.sql_parameters,
     };
-    start(app, caller, name, new)
+    start(app, caller, name, &new)
 }
 
 /// The script as a run used it; before it is claimed, today's.
@@ -375,6 +376,9 @@ pub fn script(app: &App, caller: &Caller, name: &str, id: ExecutionId) -> Result
     view_script(app, script)
 }
 
+/// A kept row and the record that it is about.
+pub type KeptRow = (RowOutcome, Option<RecordId>);
+
 /// One page of a run's kept rows, each with the record that it is about.
 pub fn rows(
     app: &App,
@@ -383,7 +387,7 @@ pub fn rows(
     id: ExecutionId,
     which: (Option<&str>, Option<RowStatus>),
     paging: Paging,
-) -> Result<(u64, Vec<(RowOutcome, Option<RecordId>)>)> {
+) -> Result<(u64, Vec<KeptRow>)> {
     caller.needs(Role::Sender)?;
     let (_, execution) = of(app, caller, name, id)?;
     let (scope, status) = which;

@@ -1,6 +1,6 @@
 //! Scripts: a draft is edited and sampled, publishing makes it live and forks the next draft.
 
-use rusqlite::Connection;
+use crate::store::Connection;
 
 use super::{
     connector::{ScriptView, engine_for, open, view_script},

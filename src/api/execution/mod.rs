@@ -112,7 +112,7 @@ pub async fn start(
     };
     let execution = blocking(app, move |app| {
         caller.0.needs(Role::Runner)?;
-        execution::start(app, &caller.0, &path, new)
+        execution::start(app, &caller.0, &path, &new)
     })
     .await?;
     Ok(web::Json(execution.into()))

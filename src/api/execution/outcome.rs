@@ -22,6 +22,7 @@ use crate::{
         RowStatus,
         outcome::{Change, Message},
     },
+    id::RecordId,
     service::{execution, paging::Paging, rejected},
 };
 
@@ -95,7 +96,7 @@ pub async fn outcomes(
             line: row.line,
             table: row.table,
             status: row.status,
-            record_id: record.map(|id| id.uuid()),
+            record_id: record.map(RecordId::uuid),
             messages: row.messages,
             changes: row.changes,
         })

@@ -92,11 +92,11 @@ pub async fn upload(
     let caller = caller.0;
     let options = options(&query.0)?;
     let as_form = is_form(&request);
-    // A form may still say that it is a dry run, which needs no published script.
-    let may_be_dry = options.is_dry_run || as_form;
+    // A form may still say that it is a dry run.
+    let is_dry_run = if options.is_dry_run { Some(true) } else { (!as_form).then_some(false) };
     let connector = {
         let caller = caller.clone();
-        blocking(app.clone(), move |app| execution::may_start(app, &caller, &path, may_be_dry)).await?
+        blocking(app.clone(), move |app| execution::may_start(app, &caller, &path, is_dry_run)).await?
     };
     refuse_long(&app, &request)?;
     let begin = |name: Option<&str>, kind: &str| {

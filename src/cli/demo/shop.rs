@@ -14,7 +14,9 @@ use crate::{
     error::{Error, Result},
     id::FileId,
     object::{
-        Cardinality, FieldType, Object,
+        Cardinality,
+        FieldType::{self, Checkbox, Date, Dropdown, Email, Integer, Longtext, Money, Phonenumber, Text},
+        Object,
         design::{NewField, NewObject, NewOption},
     },
     script::SampleState,
@@ -141,7 +143,6 @@ pub(super) fn objects(app: &App, caller: &Caller) -> Result<()> {
     if object::get(app, caller, CUSTOMERS.object).is_ok() {
         return Ok(());
     }
-    use FieldType::{Checkbox, Date, Dropdown, Email, Integer, Longtext, Money, Phonenumber, Text};
     make(app, caller, ("customers", "Customers", "Customer"))?;
     for (name, label, kind) in [
         ("phone", "Phone", Phonenumber),
@@ -202,7 +203,7 @@ fn field(app: &App, caller: &Caller, object: &str, field: NewField) -> Result<()
 
 fn choice(name: &str, label: &str, options: &[&str]) -> NewField {
     let options = options.iter().map(|name| NewOption { name: (*name).to_owned(), code: None }).collect();
-    NewField { options, ..NewField::plain(name, label, FieldType::Dropdown) }
+    NewField { options, ..NewField::plain(name, label, Dropdown) }
 }
 
 /// The connector, built as a person would: reference file, template, script, sample, publish,

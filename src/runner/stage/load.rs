@@ -50,25 +50,34 @@ pub(in crate::runner) fn plan(job: &Job<'_>, _scopes: &[Scope<'_>]) -> Result<Fl
     Ok(FlowPlan { steps, set_aside: HashMap::new() })
 }
 
-/// Runs the load steps one after another, then reads the scopes that no step loads. Answers the spool
-/// for the report, also when it stopped.
+/// What the load steps came to.
+pub(in crate::runner) struct Loaded {
+    /// Why they stopped before their end; what was committed stays.
+    pub stopped: Option<Stop>,
+    /// What they set aside for the report; `None`: there was nothing to load.
+    pub spool: Option<Spool>,
+}
+
+/// Runs the load steps one after another, then reads the scopes that no step loads.
 pub(in crate::runner) fn run(
     job: &Job<'_>,
     engine: &Engine,
     scopes: &[Scope<'_>],
     plan: &mut FlowPlan,
     left: &mut Left,
-) -> Result<Option<Spool>, (Stop, Option<Spool>)> {
+) -> Result<Loaded, Stop> {
     for (n, step) in plan.steps.iter().enumerate() {
         let rows = scopes.iter().find(|s| s.table.scope == step.scope()).map_or(0, |s| s.table.rows);
         left.totals.rows += rows;
         job.progress.count_load(n, &Counters { rows, not_processed: rows, ..Default::default() });
     }
     left.totals.close();
-    let spool = steps(job, engine, scopes, plan, left)?;
-    rest(job, engine, scopes, plan).map_err(|stop| (stop, None))?;
-    job.progress.complete(StageKind::VariableEval, 0);
-    Ok(spool)
+    let mut loaded = steps(job, engine, scopes, plan, left)?;
+    if loaded.stopped.is_none() {
+        loaded.stopped = rest(job, engine, scopes, plan).err();
+        job.progress.complete(StageKind::VariableEval, 0);
+    }
+    Ok(loaded)
 }
 
 fn steps(
@@ -77,11 +86,11 @@ fn steps(
     scopes: &[Scope<'_>],
     plan: &mut FlowPlan,
     left: &mut Left,
-) -> Result<Option<Spool>, (Stop, Option<Spool>)> {
+) -> Result<Loaded, Stop> {
     if plan.steps.is_empty() {
-        return Ok(None);
+        return Ok(Loaded { stopped: None, spool: None });
     }
-    let mut load = begin(job, &plan.steps).map_err(|e| (e.into(), None))?;
+    let mut load = begin(job, &plan.steps)?;
     let mut stopped = None;
     for n in 0..plan.steps.len() {
         if let Err(stop) = one_step(job, engine, scopes, plan, &mut load, n) {
@@ -95,25 +104,13 @@ fn steps(
     left.totals.rows = rows;
     left.totals.close();
     left.outcomes_cut = load.outcomes_cut();
-    match stopped {
-        None => {
-            let state = state_of(None, &left.totals);
-            load.end(state, None).map(Some).map_err(|e| (e.into(), None))
-        }
-        Some(stop) => {
-            let (state, error) = match &stop {
-                Stop::Cancelled => (State::Cancelled, None),
-                Stop::Failed(sentence) => (State::Failed, Some(sentence.as_str())),
-            };
-            match load.end(state, error) {
-                Ok(spool) => Err((stop, Some(spool))),
-                Err(end) => {
-                    log::error!("execution={} its ledger could not be closed: {end}", job.execution.id);
-                    Err((stop, None))
-                }
-            }
-        }
-    }
+    let (state, error) = match &stopped {
+        None => (state_of(None, &left.totals), None),
+        Some(Stop::Cancelled) => (State::Cancelled, None),
+        Some(Stop::Failed(sentence)) => (State::Failed, Some(sentence.as_str())),
+    };
+    let spool = load.end(state, error)?;
+    Ok(Loaded { stopped, spool: Some(spool) })
 }
 
 fn begin<'j>(job: &Job<'j>, steps: &[StepPlan]) -> Result<Load<'j>> {
@@ -158,7 +155,7 @@ fn one_step(
         let wanted = &wanted;
         let producer = threads.spawn(move || {
             let mut chunks = Chunks { send, chunk: Vec::with_capacity(CHUNK), sources: None };
-            let pass = pass(job, reader, scope, extracted, |row, values, warnings| {
+            let pass = pass(job, &reader, scope, extracted, |row, values, warnings| {
                 let values = wanted.iter().map(|n| take(&mut values[*n])).collect();
                 chunks.add(row, values, warnings)
             });
@@ -189,7 +186,7 @@ fn rest(job: &Job<'_>, engine: &Engine, scopes: &[Scope<'_>], plan: &mut FlowPla
         }
         let extracted = Extracted::create(job, position)?;
         let reader = engine.output_reader()?;
-        if let Some(kept) = pass(job, reader, scope, Some(extracted), |_, _, _| Ok(()))? {
+        if let Some(kept) = pass(job, &reader, scope, Some(extracted), |_, _, _| Ok(()))? {
             plan.set_aside.insert(position, kept);
         }
     }
@@ -217,7 +214,7 @@ fn take(cell: &mut load::Cell) -> load::Cell {
 /// report and counts them.
 fn pass(
     job: &Job<'_>,
-    reader: OutputReader,
+    reader: &OutputReader,
     scope: &Scope<'_>,
     mut extracted: Option<Extracted>,
     mut each: impl FnMut(&OutputRow, &mut [load::Cell], Vec<Message>) -> Result<(), Stop>,
@@ -235,11 +232,7 @@ fn pass(
             is_valid &= cell.is_ok();
             values.push(cell);
         }
-        if is_valid {
-            valid += 1
-        } else {
-            invalid += 1
-        }
+        *(if is_valid { &mut valid } else { &mut invalid }) += 1;
         if let Some(extracted) = extracted.as_mut() {
             if extracted.wants(!is_valid) {
                 texts.fill(row, scope, &values);

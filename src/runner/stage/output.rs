@@ -12,7 +12,7 @@ use crate::{
 /// Packs every output table. Provenance columns are left out.
 pub(in crate::runner) fn zip(
     job: &Job<'_>,
-    reader: OutputReader,
+    reader: &OutputReader,
     scopes: &[Scope<'_>],
 ) -> Result<PathBuf, Stop> {
     let (path, file) = scratch_file(job, "output.zip")?;

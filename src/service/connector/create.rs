@@ -1,6 +1,6 @@
 //! Making a connector.
 
-use rusqlite::Connection;
+use crate::store::Connection;
 
 use super::{Detail, detail, engine_for};
 use crate::{

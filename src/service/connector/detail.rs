@@ -1,6 +1,6 @@
 //! A connector with everything that an answer shows of it.
 
-use rusqlite::Connection;
+use crate::store::Connection;
 
 use super::open;
 use crate::{

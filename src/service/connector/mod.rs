@@ -18,7 +18,7 @@ pub use patch::patch;
 pub use remove::remove;
 pub use template::{make as make_template, reference_table};
 
-use rusqlite::Connection;
+use crate::store::Connection;
 
 use crate::{
     app::App,

@@ -1,6 +1,6 @@
 //! Changing a connector: decided in full, then written in one transaction.
 
-use rusqlite::Connection;
+use crate::store::Connection;
 
 use super::{
     Detail, check_reach,

@@ -101,27 +101,6 @@ pub(super) fn media_type(sent: &str) -> String {
     if is_sane { sent.to_owned() } else { "application/octet-stream".to_owned() }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_kept_as_sent_unless_empty_or_endless() {
-        assert_eq!(checked_name(" Aufträge \"1\".csv ").unwrap(), "Aufträge \"1\".csv");
-        assert_eq!(checked_name(&"é".repeat(255)).unwrap().chars().count(), 255);
-        assert_eq!(checked_name("  ").unwrap_err().code, Code::Required);
-        assert!(checked_name(&"é".repeat(256)).unwrap_err().detail.contains("256"));
-    }
-
-    #[test]
-    fn odd_media_types_are_bytes() {
-        assert_eq!(media_type("text/csv; charset=utf-8"), "text/csv; charset=utf-8");
-        for odd in ["", "csv", "/", "text/", "text/csv\r\nX: y", "text/ü"] {
-            assert_eq!(media_type(odd), "application/octet-stream", "{odd:?}");
-        }
-    }
-}
-
 /// Keeps a file that the program itself brings along, as one that `caller` has sent with a form.
 pub fn keep(app: &App, caller: &Caller, name: &str, content_type: &str, bytes: &[u8]) -> Result<StoredFile> {
     caller.needs(Role::Runner)?;
@@ -141,4 +120,25 @@ pub fn keep(app: &App, caller: &Caller, name: &str, content_type: &str, bytes: &
     app.store.files.write(|tx| store::file::register(tx, file.id, &file.name))?;
     file.registered = true;
     Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_kept_as_sent_unless_empty_or_endless() {
+        assert_eq!(checked_name(" Aufträge \"1\".csv ").unwrap(), "Aufträge \"1\".csv");
+        assert_eq!(checked_name(&"é".repeat(255)).unwrap().chars().count(), 255);
+        assert_eq!(checked_name("  ").unwrap_err().code, Code::Required);
+        assert!(checked_name(&"é".repeat(256)).unwrap_err().detail.contains("256"));
+    }
+
+    #[test]
+    fn odd_media_types_are_bytes() {
+        assert_eq!(media_type("text/csv; charset=utf-8"), "text/csv; charset=utf-8");
+        for odd in ["", "csv", "/", "text/", "text/csv\r\nX: y", "text/ü"] {
+            assert_eq!(media_type(odd), "application/octet-stream", "{odd:?}");
+        }
+    }
 }

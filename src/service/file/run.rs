@@ -54,7 +54,7 @@ pub fn run(
     let same = app.store.files.read(|conn| store::file::same_content(conn, file))?;
     let same_file_as =
         app.store.control.read(|conn| store::execution::with_input(conn, connector.id, &same))?;
-    match execution::start(app, caller, &connector.id.to_string(), new) {
+    match execution::start(app, caller, &connector.id.to_string(), &new) {
         Ok(execution) => {
             app.store.files.write(|tx| store::file::register(tx, file.id, &file.name))?;
             Ok(UploadedRun { execution, same_file_as })
