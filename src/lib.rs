@@ -36,6 +36,8 @@ pub mod store;
 
 pub mod runner;
 
+pub mod package;
+
 pub mod app;
 
 pub mod api;

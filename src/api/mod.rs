@@ -15,6 +15,7 @@ pub mod file;
 pub mod filter_group;
 pub mod metadata;
 pub mod object;
+pub mod package;
 pub mod page;
 pub mod people;
 pub mod record;
@@ -79,6 +80,10 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(execution::outcome::outcomes)
         .service(execution::outcome::logs)
         .service(execution::outcome::rejected_csv)
+        .service(package::of_connector)
+        .service(package::of_script)
+        .service(package::of_script_too)
+        .service(package::of_execution)
         .service(object::list)
         .service(object::create)
         .service(object::read)

@@ -14,9 +14,9 @@ pub use progress::Progress;
 pub use state::{Stage, StageKind, StageStatus, State, Step};
 
 use crate::{
-    connector::{InputOptions, LoadStep, ScopeHeaders, Seed},
+    connector::{Connector, InputOptions, LoadStep, ScopeHeaders, Seed},
     id::{ConnectorId, ExecutionId, FileId, MemberId, ScriptId},
-    script::ConfigMetadata,
+    script::{ConfigMetadata, Script},
     variable::Variable,
 };
 
@@ -77,6 +77,31 @@ pub struct Snapshot {
     pub input_options: InputOptions,
     /// The connector's own time limit for the script.
     pub timeout_s: Option<u32>,
+    /// The connector's parameters; those of the run go over them.
+    #[serde(default)]
+    pub sql_parameters: Map<String, Json>,
+}
+
+impl Snapshot {
+    /// What a run of `script` uses now.
+    #[must_use]
+    pub fn new(connector: &Connector, script: Script) -> Self {
+        let mut loads = connector.loads.clone();
+        loads.sort_by_key(|step| step.order);
+        Self {
+            script_id: script.id,
+            sql_version: script.sql_version,
+            user_script: script.user_script,
+            config_metadata: script.config_metadata,
+            headers: connector.headers.clone(),
+            variables: connector.variables.clone(),
+            loads,
+            seeds: connector.seeds.clone(),
+            input_options: connector.input_options.clone(),
+            timeout_s: connector.timeout_s,
+            sql_parameters: connector.sql_parameters.clone(),
+        }
+    }
 }
 
 /// One execution, as the store keeps it.

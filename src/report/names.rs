@@ -31,7 +31,8 @@ pub fn workbook(connector_name: &str, is_dry_run: bool, number: i64) -> String {
 
 /// `name` as the beginning of a file name on any system: what separates paths, is refused by Windows,
 /// or hides how the name ends becomes `_`.
-fn file_stem(name: &str) -> String {
+#[must_use]
+pub fn file_stem(name: &str) -> String {
     let mut stem = String::with_capacity(name.len());
     for c in name.trim().chars() {
         let c = if is_unsafe_in_file_name(c) { '_' } else { c };

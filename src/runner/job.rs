@@ -66,6 +66,8 @@ pub struct Job<'j> {
     pub input: Box<dyn Fn() -> Result<Box<dyn Source>> + Sync + 'j>,
     /// Where its seeds come from; `None`: from the records.
     pub seeds_from: Option<&'j Path>,
+    /// The folder for the output tables as CSV files; `None`: into a ZIP in the scratch folder.
+    pub tables_in: Option<&'j Path>,
     /// A folder of its own, empty.
     pub scratch: &'j Path,
     /// The produced files' names: ZIP and workbook.
@@ -91,7 +93,7 @@ pub struct Done {
     pub totals: Counters,
     /// Row outcomes that were counted and not kept.
     pub outcomes_cut: u64,
-    /// The SQL output, in the scratch folder.
+    /// The SQL output, in the scratch folder, when it was to be a ZIP.
     pub zip: Option<PathBuf>,
     /// The workbook, likewise.
     pub report: Option<PathBuf>,
@@ -158,15 +160,15 @@ fn stages(job: &Job<'_>, left: &mut Left) -> Result<State, Stop> {
     let mut plan = load::plan(job, &scopes)?;
     let reader = engine.output_reader().map_err(stage::engine_stop)?;
     let (loaded, zip) = thread::scope(|threads| {
-        // The ZIP needs only the output: it is packed beside the load, which waits for the disk.
+        // The tables' files need only the output: they are written beside the load, which waits for the disk.
         let zip = threads.spawn({
             let scopes = &scopes;
-            move || output::zip(job, &reader, scopes)
+            move || output::write(job, &reader, scopes)
         });
         let loaded = load::run(job, &engine, &scopes, &mut plan, left);
         (loaded, zip.join())
     });
-    let zip = zip.map_err(|_| Stop::Failed("packing the SQL output failed".to_owned()))?;
+    let zip = zip.map_err(|_| Stop::Failed("writing the SQL output failed".to_owned()))?;
     let load::Loaded { stopped, spool } = loaded?;
     match &stopped {
         // What was committed stays, and the report tells which rows that is.
@@ -174,7 +176,7 @@ fn stages(job: &Job<'_>, left: &mut Left) -> Result<State, Stop> {
         Some(stop) => return Err(stop.clone()),
         None => {}
     }
-    left.zip = Some(zip?);
+    left.zip = zip?;
     let state = state_of(stopped.as_ref(), &left.totals);
     left.report =
         Some(report::write(job, &engine, &scopes, &plan, spool.as_ref(), state, stopped.as_ref(), left)?);

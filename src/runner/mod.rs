@@ -6,6 +6,7 @@
 //! progress. After a crash [`recover`] ends what was running by the ledger of `records.db`.
 
 pub mod job;
+pub mod meta;
 pub mod queue;
 pub mod recover;
 
@@ -13,6 +14,8 @@ mod pool;
 mod prepare;
 mod sample;
 mod stage;
+
+pub use stage::seed::SeedRecords;
 
 use std::{
     collections::HashMap,

@@ -7,11 +7,10 @@ use std::{
     sync::Arc,
 };
 
-use serde_json::{Map, Value as Json};
-
 use super::{
     Shared,
     job::{self, Done, Job, Source},
+    meta::Facts,
     queue::Claimed,
 };
 use crate::{
@@ -50,7 +49,7 @@ fn run_in(shared: &Shared, claimed: &Claimed, scratch: &Path) -> Result<End> {
     let number = claimed.execution.number;
     let zip_name = names::live_zip(&claimed.connector.api_name, number);
     let report_name = names::workbook(&claimed.connector.name, claimed.execution.is_dry_run, number);
-    let mut parameters = claimed.connector.sql_parameters.clone();
+    let mut parameters = claimed.snapshot.sql_parameters.clone();
     parameters.extend(claimed.execution.sql_parameters.clone());
     let started_by = started_by(shared, claimed)?;
     let job = Job {
@@ -64,11 +63,20 @@ fn run_in(shared: &Shared, claimed: &Claimed, scratch: &Path) -> Result<End> {
         members: &gathered.members,
         locale: locale(&shared.workspace),
         parameters: parameters.iter().map(|(name, value)| (name.clone(), Scalar::from(value))).collect(),
-        meta: meta(shared, claimed, &input, started_by.as_deref()),
+        meta: Facts {
+            workspace: shared.workspace.id,
+            connector: claimed.connector.id,
+            is_dry_run: claimed.execution.is_dry_run,
+            execution: Some(&claimed.execution),
+            input: Some(&input),
+            started_by: started_by.as_deref(),
+        }
+        .row(),
         started_by: started_by.as_deref(),
         input_name: &input.name,
         input: opener(store, &input),
         seeds_from: None,
+        tables_in: None,
         scratch,
         names: (&zip_name, &report_name),
         token: claimed.token.clone(),
@@ -129,30 +137,6 @@ fn started_by(shared: &Shared, claimed: &Claimed) -> Result<Option<String>> {
     let Some(id) = claimed.execution.started_by else { return Ok(None) };
     let member = shared.store.control.read(|conn| store::member::find(conn, id))?;
     Ok(member.map(|member| member.full_name()))
-}
-
-/// The row of `meta.current_execution`.
-fn meta(
-    shared: &Shared,
-    claimed: &Claimed,
-    input: &StoredFile,
-    started_by: Option<&str>,
-) -> Map<String, Json> {
-    let execution = &claimed.execution;
-    let mut meta = Map::new();
-    let mut set = |name: &str, value: Json| meta.insert(name.to_owned(), value);
-    set("business_id", shared.workspace.id.to_string().into());
-    set("connector_id", execution.connector_id.to_string().into());
-    set("execution_id", execution.id.to_string().into());
-    set("trigger_type", execution.trigger.as_str().into());
-    set("triggered_by_id", execution.started_by.map(|id| id.to_string()).into());
-    set("triggered_by_desc", started_by.map(str::to_owned).into());
-    set("trigger_auth", "api_key".into());
-    set("fileupload_file_size_bytes", input.size.into());
-    set("fileupload_file_name", input.name.clone().into());
-    set("fileupload_file_id", input.id.to_string().into());
-    set("is_dry_run", execution.is_dry_run.into());
-    meta
 }
 
 /// Stores what a run left.

@@ -6,7 +6,6 @@ use crate::{
     connector::{Connector, Status},
     error::Result,
     execution::{Execution, Progress, Snapshot, State},
-    script::Script,
     store::{self, Transaction, execution::End},
 };
 
@@ -34,7 +33,7 @@ pub(super) fn claim(shared: &Shared) -> Result<Option<Claimed>> {
             return Ok(None);
         };
         let connector = store::connector::named(tx, &execution.connector_id.to_string())?;
-        let snapshot = freeze(&connector, script_of(tx, &execution)?);
+        let snapshot = Snapshot::new(&connector, store::script::of_run(tx, &execution)?);
         store::execution::set_snapshot(tx, execution.id, &snapshot)?;
         Ok(Some((execution, connector, snapshot)))
     })?;
@@ -46,35 +45,6 @@ pub(super) fn claim(shared: &Shared) -> Result<Option<Claimed>> {
     running.insert(execution.id, Running { token: token.clone(), progress: progress.clone() });
     log::info!("execution={} connector={} claimed", execution.id, connector.api_name);
     Ok(Some(Claimed { execution, connector, snapshot, token, progress }))
-}
-
-/// The script that a run uses: live, or the draft when there is none or a dry run asked for it.
-fn script_of(tx: &Transaction<'_>, execution: &Execution) -> Result<Script> {
-    let connector = execution.connector_id;
-    if execution.is_dry_run && execution.use_draft {
-        return store::script::draft(tx, connector);
-    }
-    match store::script::live(tx, connector)? {
-        Some(live) => Ok(live),
-        None => store::script::draft(tx, connector),
-    }
-}
-
-fn freeze(connector: &Connector, script: Script) -> Snapshot {
-    let mut loads = connector.loads.clone();
-    loads.sort_by_key(|step| step.order);
-    Snapshot {
-        script_id: script.id,
-        sql_version: script.sql_version,
-        user_script: script.user_script,
-        config_metadata: script.config_metadata,
-        headers: connector.headers.clone(),
-        variables: connector.variables.clone(),
-        loads,
-        seeds: connector.seeds.clone(),
-        input_options: connector.input_options.clone(),
-        timeout_s: connector.timeout_s,
-    }
 }
 
 /// Writes how a run ended, its log, and what that means for the connector.

@@ -7,6 +7,7 @@ use serde_json::{Map, Value as Json};
 use super::{
     Shared,
     job::{self, Job, Left, Stop},
+    meta::Facts,
     prepare,
     stage::{output, scope::Scope},
 };
@@ -79,11 +80,20 @@ fn generate_in(
         members: &gathered.members,
         locale: prepare::locale(&shared.workspace),
         parameters,
-        meta: meta(shared, connector, &input),
+        meta: Facts {
+            workspace: shared.workspace.id,
+            connector: connector.id,
+            is_dry_run: true,
+            execution: None,
+            input: Some(&input),
+            started_by: None,
+        }
+        .row(),
         started_by: None,
         input_name: &input.name,
         input: prepare::opener(&shared.store, &input),
         seeds_from: None,
+        tables_in: None,
         scratch,
         names: (&name, ""),
         token: token.clone(),
@@ -135,6 +145,7 @@ fn snapshot(connector: &Connector, script: &Script) -> Snapshot {
         seeds: connector.seeds.clone(),
         input_options: connector.input_options.clone(),
         timeout_s: Some(connector.timeout_s.unwrap_or(MAX_S).min(MAX_S)),
+        sql_parameters: connector.sql_parameters.clone(),
     }
 }
 
@@ -166,18 +177,6 @@ fn stand_in(shared: &Shared, connector: &Connector, input: &StoredFile) -> Execu
         sql_version: None,
         outcomes_cut: 0,
     }
-}
-
-fn meta(shared: &Shared, connector: &Connector, input: &StoredFile) -> Map<String, Json> {
-    let mut meta = Map::new();
-    meta.insert("business_id".into(), shared.workspace.id.to_string().into());
-    meta.insert("connector_id".into(), connector.id.to_string().into());
-    meta.insert("trigger_type".into(), TriggerType::Fileupload.as_str().into());
-    meta.insert("fileupload_file_size_bytes".into(), input.size.into());
-    meta.insert("fileupload_file_name".into(), input.name.clone().into());
-    meta.insert("fileupload_file_id".into(), input.id.to_string().into());
-    meta.insert("is_dry_run".into(), true.into());
-    meta
 }
 
 /// Writes how a sample ended. A failed one keeps the last good sample.

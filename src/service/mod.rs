@@ -7,6 +7,7 @@ pub mod execution;
 pub mod file;
 pub mod filter_group;
 pub mod object;
+pub mod package;
 pub mod paging;
 pub mod people;
 pub mod record;

@@ -268,6 +268,13 @@ pub fn with_input(
     Ok(found)
 }
 
+/// Whether an execution of the connector read this file.
+pub fn is_input(conn: &Connection, connector: ConnectorId, file: FileId) -> Result<bool> {
+    let mut statement =
+        conn.prepare_cached("SELECT 1 FROM execution WHERE connector_id = ? AND input_file = ?")?;
+    Ok(statement.exists(params![connector.to_string(), file.to_string()])?)
+}
+
 /// The SQL output of the last run that used this script and left one.
 pub fn last_output(conn: &Connection, connector: ConnectorId, script: ScriptId) -> Result<Option<FileId>> {
     let mut statement = conn.prepare_cached(

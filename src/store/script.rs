@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 use super::{column, time};
 use crate::{
     error::{Error, Result},
+    execution::Execution,
     id::{ConnectorId, ScriptId},
     script::{SampleState, Script, ScriptStatus},
 };
@@ -105,6 +106,14 @@ pub fn draft(conn: &Connection, connector: ConnectorId) -> Result<Script> {
 /// The connector's live script.
 pub fn live(conn: &Connection, connector: ConnectorId) -> Result<Option<Script>> {
     with_status(conn, connector, ScriptStatus::Live)
+}
+
+/// The script that a run uses: live, or the draft when there is none or a dry run asked for it.
+pub fn of_run(conn: &Connection, execution: &Execution) -> Result<Script> {
+    let connector = execution.connector_id;
+    let wants_draft = execution.is_dry_run && execution.use_draft;
+    let live = if wants_draft { None } else { live(conn, connector)? };
+    live.map_or_else(|| draft(conn, connector), Ok)
 }
 
 fn with_status(conn: &Connection, connector: ConnectorId, status: ScriptStatus) -> Result<Option<Script>> {

@@ -3,13 +3,15 @@
 use std::path::Path;
 
 use crate::{
+    cancel::CancelToken,
     connector::Seed,
     engine::{Cell, ColumnKind, Engine, TableLoader},
     error::{Error, Result},
     execution::StageKind,
+    object::Object,
     runner::job::{Job, Stop},
     script::SeedTable,
-    store::{seed::SeedReader, words::Words},
+    store::{Store, seed::SeedReader, words::Words},
 };
 
 /// Loads every seed table that the script's configuration lists: a seed takes effect with the template
@@ -29,47 +31,86 @@ pub(in crate::runner) fn read(job: &Job<'_>, engine: &mut Engine) -> Result<(), 
     Ok(())
 }
 
-fn from_records(job: &Job<'_>, engine: &mut Engine, table: &SeedTable) -> Result<u64, Stop> {
-    let name = &table.table_name;
-    let object = job.objects.iter().find(|object| object.name == *name);
-    let seed =
-        object.and_then(|object| job.snapshot.seeds.iter().find(|seed| seed.custom_object_id == object.id));
-    let (Some(object), Some(saved)) = (object, seed) else {
-        return Err(Stop::Failed(format!(
-            "The script reads the seed kizen.{name}, which the connector does not have any more. Add the seed, or generate the template again."
-        )));
-    };
-    // The columns are those of the template; what the seed lists since takes effect with the next one.
-    let fields_ids = table
-        .columns_mapping
-        .iter()
-        .filter_map(|column| object.field_named(&column.col).map(|field| field.id))
-        .collect();
-    let seed = Seed { fields_ids, ..saved.clone() };
-    let words = Words::of(job.store)?;
-    let mut reader = job.store.records.read(|conn| SeedReader::open(conn, &seed, words.reading()))?;
-    let columns = reader.columns().to_vec();
-    let mut loader = engine.create_seed(name, &text_columns(&columns))?;
-    let mut line = 0;
-    loop {
-        job.token.check()?;
-        let mut stopped = None;
-        let more = job.store.records.read(|conn| {
-            reader.next_page(conn, |cells| {
-                line += 1;
-                insert(&mut loader, line, cells.iter().map(Option::as_deref)).map_err(|stop| {
-                    stopped = Some(stop);
-                    Error::conflict("the seed's table could not be filled")
+/// Where seeds come from on a server: the records of its objects.
+pub struct SeedRecords<'r> {
+    /// Where the records are.
+    pub store: &'r Store,
+    /// The objects of the workspace.
+    pub objects: &'r [Object],
+    /// The connector's seeds.
+    pub seeds: &'r [Seed],
+}
+
+impl SeedRecords<'_> {
+    /// Hands the columns of a seed table to `begin` and its rows to `row`.
+    ///
+    /// # Errors
+    /// The seed is gone, or what `begin` and `row` answer.
+    pub fn each<S>(
+        &self,
+        table: &SeedTable,
+        token: &CancelToken,
+        begin: impl FnOnce(&[String]) -> Result<S, Stop>,
+        mut row: impl FnMut(&mut S, &[Option<String>]) -> Result<(), Stop>,
+    ) -> Result<S, Stop> {
+        let seed = self.seed(table)?;
+        let words = Words::of(self.store)?;
+        let mut reader = self.store.records.read(|conn| SeedReader::open(conn, &seed, words.reading()))?;
+        let mut sink = begin(reader.columns())?;
+        loop {
+            token.check()?;
+            let mut stopped = None;
+            let more = self.store.records.read(|conn| {
+                reader.next_page(conn, |cells| {
+                    row(&mut sink, cells).map_err(|stop| {
+                        stopped = Some(stop);
+                        Error::conflict("the seed's rows were not taken")
+                    })
                 })
-            })
-        });
-        if let Some(stop) = stopped {
-            return Err(stop);
-        }
-        if !more? {
-            return Ok(loader.finish()?);
+            });
+            if let Some(stop) = stopped {
+                return Err(stop);
+            }
+            if !more? {
+                return Ok(sink);
+            }
         }
     }
+
+    /// The connector's seed for the table, with the columns of the template: what the seed lists since
+    /// takes effect with the next one.
+    fn seed(&self, table: &SeedTable) -> Result<Seed, Stop> {
+        let name = &table.table_name;
+        let object = self.objects.iter().find(|object| object.name == *name);
+        let seed =
+            object.and_then(|object| self.seeds.iter().find(|seed| seed.custom_object_id == object.id));
+        let (Some(object), Some(saved)) = (object, seed) else {
+            return Err(Stop::Failed(format!(
+                "The script reads the seed kizen.{name}, which the connector does not have any more. Add the seed, or generate the template again."
+            )));
+        };
+        let fields_ids = table
+            .columns_mapping
+            .iter()
+            .filter_map(|column| object.field_named(&column.col).map(|field| field.id))
+            .collect();
+        Ok(Seed { fields_ids, ..saved.clone() })
+    }
+}
+
+fn from_records(job: &Job<'_>, engine: &mut Engine, table: &SeedTable) -> Result<u64, Stop> {
+    let records = SeedRecords { store: job.store, objects: job.objects, seeds: &job.snapshot.seeds };
+    let mut line = 0;
+    let loader = records.each(
+        table,
+        &job.token,
+        |columns| Ok(engine.create_seed(&table.table_name, &text_columns(columns))?),
+        |loader, cells| {
+            line += 1;
+            insert(loader, line, cells.iter().map(Option::as_deref))
+        },
+    )?;
+    Ok(loader.finish()?)
 }
 
 fn from_file(job: &Job<'_>, engine: &mut Engine, table: &SeedTable, folder: &Path) -> Result<u64, Stop> {

@@ -1,0 +1,56 @@
+//! The dev package: a connector as a folder that runs anywhere, with no server and no network, and
+//! gives the server's bytes.
+//!
+//! ```text
+//! <api_name>/
+//!   connector.sql               the script, verbatim
+//!   connector.json              the whole configuration by names
+//!   __config.json               what other clients' local runners read
+//!   .kizen-connector.json       which connector and script this is
+//!   README.md
+//!   data/<input file>           as uploaded
+//!   data/<seed table name>      one CSV per seed
+//!   data/current_execution.json the row of meta.current_execution
+//!   data/output/…               after a run
+//! ```
+//!
+//! | file | says |
+//! |---|---|
+//! | [`document`] | the files' contents as types |
+//! | [`export`] | a connector's configuration, ids → names |
+//! | [`recreate`] | names → ids, in a scratch workspace |
+//! | [`names`] | how the files in `data/` are called |
+//! | [`build`] | the ZIP |
+//! | [`folder`] | a package on disk; nothing outside of it is read |
+//! | [`run`] | a package through the same job as on the server |
+//! | [`result`] | what a local run leaves |
+//!
+//! Members are not in a package: it is handed around, and their addresses are nobody's business. A local
+//! run therefore knows no member, and a load step that writes to a field of members rejects those rows.
+//! Neither are records, other than those that a seed shows to the script: a local run starts with none.
+
+pub mod build;
+pub mod document;
+pub mod export;
+pub mod folder;
+pub mod names;
+pub mod recreate;
+pub mod result;
+pub mod run;
+
+/// The script.
+pub const SCRIPT: &str = "connector.sql";
+/// The configuration by names.
+pub const DOCUMENT: &str = "connector.json";
+/// What other clients' local runners read.
+pub const LOCAL_CONFIG: &str = "__config.json";
+/// Which connector and script this is.
+pub const MARKER: &str = ".kizen-connector.json";
+/// What the package is, for people.
+pub const README: &str = "README.md";
+/// Files of the run.
+pub const DATA: &str = "data";
+/// The row of `meta.current_execution`, in [`DATA`].
+pub const CURRENT_EXECUTION: &str = "current_execution.json";
+/// What a run leaves, in [`DATA`].
+pub const OUTPUT: &str = "output";

@@ -1,0 +1,217 @@
+//! Dev packages: what of a connector or a run goes into one.
+
+use std::{collections::HashMap, fs::File, io::Seek as _};
+
+use serde_json::{Map, Value as Json};
+
+use super::{connector::open, execution, file};
+use crate::{
+    app::App,
+    auth::{Caller, Role},
+    cancel::CancelToken,
+    connector::Connector,
+    error::{Error, Result},
+    execution::{Execution, Snapshot},
+    id::{ExecutionId, FileId, FilterGroupId, ScriptId},
+    package::{
+        build::{Contents, build},
+        document::Marker,
+        export::Configuration,
+    },
+    runner::{SeedRecords, meta::Facts},
+    script::{Script, ScriptStatus},
+    store::{
+        self,
+        file::{FileReader, StoredFile},
+    },
+};
+
+/// A package that was made, in a file that is gone when it is closed.
+#[derive(Debug)]
+pub struct Package {
+    /// The connector's api name.
+    pub name: String,
+    /// The ZIP, at its beginning.
+    pub file: File,
+}
+
+/// The package of a connector: with its live script, else its draft, and the reference file, unless
+/// others are asked for.
+pub fn of_connector(
+    app: &App,
+    caller: &Caller,
+    name: &str,
+    script: Option<ScriptStatus>,
+    source_file: Option<FileId>,
+) -> Result<Package> {
+    let conn = app.store.control.reader()?;
+    let connector = open(&conn, caller, name, Role::Viewer)?;
+    let live = store::script::live(&conn, connector.id)?;
+    let script = match (script, live) {
+        (Some(ScriptStatus::Live), None) => {
+            return Err(Error::invalid("script: The connector has no published script.").at("script"));
+        }
+        (Some(ScriptStatus::Live) | None, Some(live)) => live,
+        _ => store::script::draft(&conn, connector.id)?,
+    };
+    drop(conn);
+    with_script(app, caller, connector, script, source_file)
+}
+
+/// The package of a connector with one of its scripts.
+pub fn of_script(
+    app: &App,
+    caller: &Caller,
+    name: &str,
+    script: &str,
+    source_file: Option<FileId>,
+) -> Result<Package> {
+    let conn = app.store.control.reader()?;
+    let connector = open(&conn, caller, name, Role::Viewer)?;
+    let id: ScriptId = script.parse().map_err(|_| Error::not_found("script"))?;
+    let script = store::script::find(&conn, connector.id, id)?;
+    drop(conn);
+    with_script(app, caller, connector, script, source_file)
+}
+
+fn with_script(
+    app: &App,
+    caller: &Caller,
+    connector: Connector,
+    script: Script,
+    source_file: Option<FileId>,
+) -> Result<Package> {
+    let input = match source_file {
+        Some(id) => Some(asked_input(app, caller, &connector, id)?),
+        None => connector.source_file.map(|id| file::find_readable(app, caller, id)).transpose()?,
+    };
+    let status = script.status;
+    let snapshot = Snapshot::new(&connector, script);
+    let meta = Facts {
+        workspace: app.workspace.id,
+        connector: connector.id,
+        is_dry_run: false,
+        execution: None,
+        input: input.as_ref(),
+        started_by: None,
+    }
+    .row();
+    make(app, caller, Wanted { connector, snapshot, status, own_parameters: Map::new(), meta, input })
+}
+
+/// A file of the connector: its reference file, or what one of its executions read.
+fn asked_input(app: &App, caller: &Caller, connector: &Connector, id: FileId) -> Result<StoredFile> {
+    let file = file::named(app, caller, id, "source_file_id")?;
+    let is_reference = connector.source_file == Some(id);
+    if is_reference || app.store.control.read(|conn| store::execution::is_input(conn, connector.id, id))? {
+        return Ok(file);
+    }
+    Err(Error::does_not_exist(format!(
+        "source_file_id: {id} is no input of an execution of {} and not its reference file.",
+        connector.api_name
+    ))
+    .at("source_file_id"))
+}
+
+/// The package of exactly one run: what it ran with, its input; seeds as of now. Before a run is claimed
+/// it is what it would run with.
+pub fn of_execution(app: &App, caller: &Caller, name: &str, id: ExecutionId) -> Result<Package> {
+    caller.needs(Role::Viewer)?;
+    let (connector, execution) = execution::of(app, caller, name, id)?;
+    let input = match execution.input_file {
+        Some(id) => file::find_readable(app, caller, id)?,
+        None => return Err(Error::conflict("The input file of this run is not in the store any more.")),
+    };
+    let (snapshot, status, started_by) = app.store.control.read(|conn| {
+        let starter = match execution.started_by {
+            Some(id) => store::member::find(conn, id)?.map(|member| member.full_name()),
+            None => None,
+        };
+        if let Some(snapshot) = store::execution::snapshot(conn, id)? {
+            let version = store::script::version(conn, snapshot.script_id)?;
+            let status = version.map_or(ScriptStatus::History, |script| script.status);
+            return Ok((snapshot, status, starter));
+        }
+        let script = store::script::of_run(conn, &execution)?;
+        let status = script.status;
+        Ok((Snapshot::new(&connector, script), status, starter))
+    })?;
+    let meta = Facts {
+        workspace: app.workspace.id,
+        connector: connector.id,
+        is_dry_run: execution.is_dry_run,
+        execution: Some(&execution),
+        input: Some(&input),
+        started_by: started_by.as_deref(),
+    }
+    .row();
+    let Execution { sql_parameters: own_parameters, .. } = execution;
+    make(app, caller, Wanted { connector, snapshot, status, own_parameters, meta, input: Some(input) })
+}
+
+/// What a package is made of.
+struct Wanted {
+    connector: Connector,
+    snapshot: Snapshot,
+    status: ScriptStatus,
+    /// The run's, over the connector's.
+    own_parameters: Map<String, Json>,
+    meta: Map<String, Json>,
+    input: Option<StoredFile>,
+}
+
+fn make(app: &App, caller: &Caller, wanted: Wanted) -> Result<Package> {
+    let Wanted { connector, snapshot, status, own_parameters, meta, input } = wanted;
+    let objects = app.store.records.read(store::object::all)?;
+    let groups = groups(app, &snapshot)?;
+    let mut parameters = snapshot.sql_parameters.clone();
+    parameters.extend(own_parameters);
+    let contents = Contents {
+        configuration: Configuration {
+            workspace: &app.workspace,
+            connector: &connector,
+            snapshot: &snapshot,
+            objects: &objects,
+            groups: &groups,
+        },
+        parameters,
+        marker: Marker {
+            connector_id: connector.id.to_string(),
+            connector_api_name: connector.api_name.clone(),
+            connector_name: connector.name.clone(),
+            script_id: snapshot.script_id.to_string(),
+            script_status: status.as_str().to_owned(),
+            env: None,
+            business_id: Some(app.workspace.id.to_string()),
+        },
+        meta,
+        input: input.as_ref().map(|file| {
+            (file.name.as_str(), Box::new(FileReader::open(&app.store, file)) as Box<dyn std::io::Read>)
+        }),
+        seeds: SeedRecords { store: &app.store, objects: &objects, seeds: &snapshot.seeds },
+    };
+    let file = tempfile::tempfile_in(app.store.scratch_dir()).map_err(Error::internal)?;
+    let mut file = build(file, contents, &CancelToken::new())?;
+    file.rewind().map_err(Error::internal)?;
+    let now = app.clock.now();
+    let actor = Some(caller.member.id);
+    app.store.control.write(|tx| {
+        let message = "A dev package was downloaded.";
+        store::event::add(tx, Some(connector.id), now, "package_downloaded", message, actor, None)
+    })?;
+    Ok(Package { name: connector.api_name, file })
+}
+
+/// The names of the seeds' filter groups.
+fn groups(app: &App, snapshot: &Snapshot) -> Result<HashMap<FilterGroupId, String>> {
+    app.store.records.read(|conn| {
+        let mut groups = HashMap::new();
+        for seed in &snapshot.seeds {
+            let Some(id) = seed.group_id else { continue };
+            if let Some(group) = store::filter_group::find(conn, seed.custom_object_id, id)? {
+                groups.insert(id, group.name);
+            }
+        }
+        Ok(groups)
+    })
+}
