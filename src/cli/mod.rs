@@ -6,6 +6,8 @@ mod demo;
 mod info;
 mod keys;
 mod progress;
+mod query;
+mod run;
 mod serve;
 mod table;
 
@@ -31,6 +33,14 @@ enum Command {
     /// Run a server with sample objects and connectors, and load files through them
     #[command(after_help = "Example:\n  smartconnector demo --once")]
     Demo(demo::Demo),
+    /// Run a dev package on this machine, without a server
+    #[command(after_help = "Example:\n  smartconnector run ./orders --input orders.csv --dry-run")]
+    Run(run::Run),
+    /// Read files into input.* and run SQL over them
+    #[command(
+        after_help = "Example:\n  smartconnector query orders.csv \"SELECT status, count(*) FROM input.orders_csv GROUP BY 1\""
+    )]
+    Query(query::Query),
     /// List, make and revoke API keys of a data folder
     #[command(after_help = "Example:\n  smartconnector keys create --data ./data --role admin")]
     Keys(keys::Keys),
@@ -74,6 +84,8 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
     match cli.command {
         Command::Serve(command) => command.run(),
         Command::Demo(command) => command.run(),
+        Command::Run(command) => command.run(),
+        Command::Query(command) => command.run(),
         Command::Keys(command) => command.run(),
         Command::Info(command) => command.run(),
         Command::Config(command) => command.run(),

@@ -114,7 +114,13 @@ impl Engine {
         sql: &str,
         parameters: &[(String, Scalar)],
     ) -> Result<ScriptStats, EngineError> {
-        run::script(self, sql, parameters)
+        run::script(self, sql, parameters, false)
+    }
+
+    /// As [`run_script`](Self::run_script), but the rows of a last SELECT, VALUES or WITH become
+    /// `output.result`: for questions that are asked once.
+    pub fn run_query(&mut self, sql: &str) -> Result<ScriptStats, EngineError> {
+        run::script(self, sql, &[], true)
     }
 
     /// What a script without statements means: the only input table becomes `output.<scope>`.
@@ -124,7 +130,7 @@ impl Engine {
             return Err(EngineError::NothingToPassThrough { tables });
         };
         let sql = format!("CREATE TABLE output.{} AS {}", sqlite::quoted(scope), table.select_all());
-        run::script(self, &sql, &[])
+        run::script(self, &sql, &[], false)
     }
 
     /// The output tables in the order of their creation.

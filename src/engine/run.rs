@@ -22,21 +22,29 @@ pub struct ScriptStats {
     pub millis: u64,
 }
 
+/// Put before a statement whose rows are kept.
+const KEEP: &str = "CREATE TABLE output.result AS ";
+
 /// A script and what belongs to it.
 struct Script<'a> {
     sql: &'a str,
     parameters: &'a [(String, Scalar)],
+    /// The statement whose rows become `output.result`.
+    kept: Option<usize>,
 }
 
-/// Runs all statements of `sql` and checks the output.
+/// Runs all statements of `sql` and checks the output. With `keeps_rows`, the rows of a last statement
+/// that only reads become `output.result`.
 pub(super) fn script(
     engine: &Engine,
     sql: &str,
     parameters: &[(String, Scalar)],
+    keeps_rows: bool,
 ) -> Result<ScriptStats, EngineError> {
     let started = Instant::now();
-    let script = Script { sql, parameters };
+    let mut script = Script { sql, parameters, kept: None };
     let statements = script.statements()?;
+    script.kept = statements.last().filter(|last| keeps_rows && last.only_reads(sql)).map(|last| last.number);
     table::name_by_position(&engine.db, &engine.inputs)?;
     sandbox::arm(&engine.db).map_err(scratch("closing the sandbox"))?;
 
@@ -74,7 +82,12 @@ impl Script<'_> {
         }
         self.refuse_by_first_word(statement)?;
         engine.gate.take_refusal();
-        let mut prepared = engine.db.prepare(&self.sql[statement.range.clone()]).map_err(fail)?;
+        let text = &self.sql[statement.range.clone()];
+        let mut prepared = match self.prefix(statement) {
+            "" => engine.db.prepare(text),
+            prefix => engine.db.prepare(&format!("{prefix}{text}")),
+        }
+        .map_err(fail)?;
         self.bind(&mut prepared, statement)?;
         engine.gate.running(true);
         let mut rows = prepared.raw_query();
@@ -85,6 +98,11 @@ impl Script<'_> {
         let ran = step();
         engine.gate.running(false);
         ran.map_err(fail)
+    }
+
+    /// What is put before the statement.
+    fn prefix(&self, statement: &Statement) -> &'static str {
+        if self.kept == Some(statement.number) { KEEP } else { "" }
     }
 
     /// Commands that the authorizer can't tell: VACUUM asks only for the ATTACH inside it, ANALYZE first
@@ -142,7 +160,8 @@ impl Script<'_> {
         if let Some(reason) = refusal {
             return self.error(statement, 0, reason, None);
         }
-        let (mut message, mut offset) = words(error);
+        let (mut message, offset) = words(error);
+        let mut offset = offset.saturating_sub(self.prefix(statement).len());
         if let Some(table) = message.strip_prefix("no such table: ") {
             offset = statement.offset_of(self.sql, table).unwrap_or(offset);
         } else if message == "incomplete input" {

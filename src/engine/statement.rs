@@ -67,6 +67,15 @@ impl Statement {
         self.tokens[0].text(sql)
     }
 
+    /// Whether it is a query and changes nothing.
+    pub(super) fn only_reads(&self, sql: &str) -> bool {
+        let is_word = |token: &Token, words: &[&str]| {
+            token.kind == Kind::Word && words.iter().any(|word| token.text(sql).eq_ignore_ascii_case(word))
+        };
+        is_word(&self.tokens[0], &["SELECT", "VALUES", "WITH"])
+            && !self.tokens.iter().any(|token| is_word(token, &["INSERT", "UPDATE", "DELETE"]))
+    }
+
     /// Where its last token ends, in the script.
     pub(super) fn last_end(&self) -> usize {
         self.tokens[self.tokens.len() - 1].range.end

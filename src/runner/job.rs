@@ -13,6 +13,7 @@ use std::{
     io::{Read, Seek},
     path::{Path, PathBuf},
     thread,
+    time::Duration,
 };
 
 use serde_json::{Map, Value as Json};
@@ -204,15 +205,9 @@ pub(super) fn state_of(stopped: Option<&Stop>, totals: &Counters) -> State {
 }
 
 fn limits(job: &Job<'_>) -> EngineLimits {
-    let config = &job.config.engine;
-    let seconds = job.snapshot.timeout_s.map_or(config.timeout_s, |own| own.min(config.timeout_s));
-    EngineLimits {
-        max_scratch_mb: config.max_scratch_mb,
-        min_free_mb: config.min_free_mb,
-        max_rows: config.max_rows,
-        timeout: std::time::Duration::from_secs(seconds.into()),
-        max_value_mb: config.max_value_mb,
-    }
+    let limits = EngineLimits::from(&job.config.engine);
+    let own = job.snapshot.timeout_s.map(|seconds| Duration::from_secs(seconds.into()));
+    EngineLimits { timeout: own.map_or(limits.timeout, |own| own.min(limits.timeout)), ..limits }
 }
 
 /// A file in the job's scratch folder.

@@ -15,7 +15,7 @@ mod prepare;
 mod sample;
 mod stage;
 
-pub use stage::seed::SeedRecords;
+pub use stage::{input::fill as fill_input, seed::SeedRecords};
 
 use std::{
     collections::HashMap,
