@@ -8,7 +8,7 @@ pub(super) fn rows<R: IntoIterator<Item = String>>(
     rows: impl IntoIterator<Item = R>,
 ) -> Table {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header(header);
+    table.load_style(presets::UTF8_FULL_CONDENSED).set_header(header);
     for row in rows {
         table.add_row(row);
     }

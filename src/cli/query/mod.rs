@@ -97,7 +97,7 @@ impl Query {
             (_, true) => print::json(&reader, one()?),
             _ => tables.iter().try_for_each(|table| {
                 if tables.len() > 1 {
-                    println!("output.{}", table.scope);
+                    print::line(&format!("output.{}", table.scope))?;
                 }
                 print::table(&reader, table)
             }),
@@ -122,10 +122,11 @@ impl Query {
         }
         let reader = engine.output_reader()?;
         for (table, output) in tables.iter().zip(&outputs) {
-            println!("input.{} ({} rows): {}", table.name, table.rows, table.columns.join(", "));
+            let columns = table.columns.join(", ");
+            print::line(&format!("input.{} ({} rows): {columns}", table.name, table.rows))?;
             print::table(&reader, output)?;
             if table.rows > FIRST_ROWS {
-                println!("… and {} more rows", table.rows - FIRST_ROWS);
+                print::line(&format!("… and {} more rows", table.rows - FIRST_ROWS))?;
             }
         }
         Ok(())

@@ -1,6 +1,9 @@
 //! An output table on standard output.
 
-use std::io::{self, BufWriter, Write};
+use std::{
+    fmt::Display,
+    io::{self, BufWriter, Write},
+};
 
 use crate::{
     cli::table,
@@ -98,11 +101,16 @@ pub(super) fn table(reader: &OutputReader, table: &OutputTable) -> Result<()> {
         rows.push(cells.into_iter().map(|cell| cell.map(|text| shown(&text)).unwrap_or_default()).collect());
         Ok(())
     }))?;
-    println!("{}", table::rows(&columns(table), rows));
+    line(&table::rows(&columns(table), rows))?;
     if table.rows > MAX_ROWS {
-        println!("… and {} more rows; --csv prints them all", table.rows - MAX_ROWS);
+        line(&format!("… and {} more rows; --csv prints them all", table.rows - MAX_ROWS))?;
     }
     Ok(())
+}
+
+/// A line on standard output.
+pub(super) fn line(text: &impl Display) -> Result<()> {
+    settle(writeln!(io::stdout().lock(), "{text}").map_err(Stop::from))
 }
 
 /// Text from a file must not move the cursor.
