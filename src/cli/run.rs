@@ -43,8 +43,8 @@ pub(super) struct Run {
     #[arg(long = "param", value_name = "NAME=VALUE", value_parser = parameter)]
     parameters: Vec<(String, String)>,
     /// Do everything except write records
-    #[arg(long)]
-    dry_run: bool,
+    #[arg(long = "dry-run")]
+    is_dry: bool,
     /// As JSON, as data/output/result.json holds it
     #[arg(long)]
     json: bool,
@@ -68,7 +68,7 @@ impl Run {
         let token = CancelToken::new();
         cancel_on_interrupt(&token);
         let options =
-            Options { input: self.input.as_deref(), parameters: &self.parameters, is_dry_run: self.dry_run };
+            Options { input: self.input.as_deref(), parameters: &self.parameters, is_dry_run: self.is_dry };
         let mut watch = None;
         let ran = run::run(&package, options, &config, &token, |progress| {
             watch = Some(Watch::start(progress.clone()));

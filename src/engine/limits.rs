@@ -11,7 +11,7 @@ use std::{
 };
 
 use super::error::{EngineError, Limit, Place};
-use crate::{cancel::CancelToken, config::EngineConfig};
+use crate::cancel::CancelToken;
 
 /// How often the free space of the disk is asked for. Nothing writes faster than some gigabytes a
 /// second, so `min_free_mb` is kept to within some ten megabytes.
@@ -40,18 +40,6 @@ impl Default for EngineLimits {
             max_rows: 10_000_000,
             timeout: Duration::from_mins(5),
             max_value_mb: 16,
-        }
-    }
-}
-
-impl From<&EngineConfig> for EngineLimits {
-    fn from(config: &EngineConfig) -> Self {
-        Self {
-            max_scratch_mb: config.max_scratch_mb,
-            min_free_mb: config.min_free_mb,
-            max_rows: config.max_rows,
-            timeout: Duration::from_secs(config.timeout_s.into()),
-            max_value_mb: config.max_value_mb,
         }
     }
 }

@@ -21,7 +21,7 @@ use serde_json::{Map, Value as Json};
 use super::stage::{self, input, load, output, report, scope, script, seed};
 use crate::{
     cancel::CancelToken,
-    config::Config,
+    config::{Config, EngineConfig},
     engine::{Engine, EngineLimits, Scalar},
     error::{Code, Error, Result},
     execution::{Counters, Execution, Progress, Snapshot, Stage, StageStatus, State},
@@ -189,7 +189,8 @@ fn stages(job: &Job<'_>, left: &mut Left) -> Result<State, Stop> {
 
 /// The first half of a run, which an output sample is made by too: file, seeds, script.
 pub(super) fn transform(job: &Job<'_>, left: &mut Left) -> Result<Engine, Stop> {
-    let mut engine = Engine::open(job.scratch, limits(job), job.token.clone()).map_err(stage::engine_stop)?;
+    let mut engine =
+        Engine::open(job.scratch, limits_of(job), job.token.clone()).map_err(stage::engine_stop)?;
     input::read(job, &mut engine, left)?;
     seed::read(job, &mut engine)?;
     script::run(job, &mut engine)?;
@@ -204,8 +205,21 @@ pub(super) fn state_of(stopped: Option<&Stop>, totals: &Counters) -> State {
     }
 }
 
-fn limits(job: &Job<'_>) -> EngineLimits {
-    let limits = EngineLimits::from(&job.config.engine);
+/// What a script may use, as configured.
+#[must_use]
+pub fn limits(config: &EngineConfig) -> EngineLimits {
+    EngineLimits {
+        max_scratch_mb: config.max_scratch_mb,
+        min_free_mb: config.min_free_mb,
+        max_rows: config.max_rows,
+        timeout: Duration::from_secs(config.timeout_s.into()),
+        max_value_mb: config.max_value_mb,
+    }
+}
+
+/// A connector may lower the time.
+fn limits_of(job: &Job<'_>) -> EngineLimits {
+    let limits = limits(&job.config.engine);
     let own = job.snapshot.timeout_s.map(|seconds| Duration::from_secs(seconds.into()));
     EngineLimits { timeout: own.map_or(limits.timeout, |own| own.min(limits.timeout)), ..limits }
 }

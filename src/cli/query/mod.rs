@@ -19,10 +19,13 @@ use crate::{
     cancel::CancelToken,
     config::Config,
     connector::InputOptions,
-    engine::{self, Engine, EngineLimits, OutputTable},
+    engine::{self, Engine, OutputTable},
     error::{Error, Result},
     input::{self, DelimitedReader},
-    runner::{fill_input, job::Stop},
+    runner::{
+        fill_input,
+        job::{self, Stop},
+    },
 };
 
 /// Rows of each table that are shown without SQL.
@@ -62,7 +65,7 @@ impl Query {
             Error::invalid(format!("No folder for temporary files can be made: {e}. Set TMPDIR to one."))
         })?;
         engine::set_temp_dir(scratch.path())?;
-        let limits = EngineLimits::from(&config.engine);
+        let limits = job::limits(&config.engine);
         let mut engine = Engine::open(scratch.path(), limits, CancelToken::new())?;
         let tables = read(&mut engine, &files)?;
         match sql {
@@ -82,15 +85,15 @@ impl Query {
 
     fn print(&self, engine: &Engine, tables: &[OutputTable]) -> Result<()> {
         let reader = engine.output_reader()?;
-        let one = || match tables {
-            [table] => Ok(table),
-            _ => {
-                let names: Vec<&str> = tables.iter().map(|table| table.scope.as_str()).collect();
-                Err(Error::invalid(format!(
-                    "The SQL made the tables {}; CSV and JSON hold one. End it with a SELECT, and make the others in connector.*.",
-                    names.join(", ")
-                )))
+        let one = || {
+            if let [table] = tables {
+                return Ok(table);
             }
+            let names: Vec<&str> = tables.iter().map(|table| table.scope.as_str()).collect();
+            Err(Error::invalid(format!(
+                "The SQL made the tables {}; CSV and JSON hold one. End it with a SELECT, and make the others in connector.*.",
+                names.join(", ")
+            )))
         };
         match (self.csv, self.json) {
             (true, _) => print::csv(&reader, one()?),
