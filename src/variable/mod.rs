@@ -7,7 +7,7 @@
 //!
 //! The same parsers serve record writes through the API and the `parse_*` functions of SQL (each file
 //! has its `parse_…`), and the [`Suggester`], the only place where guessing is allowed. The enums in
-//! [`format`] are both what is checked and what the metadata catalogue prints.
+//! [`mod@format`] are both what is checked and what the metadata catalogue prints.
 
 pub mod array;
 mod auto;
