@@ -1,0 +1,52 @@
+//! What the system tells about a process.
+
+use std::{fs, io, process::Child, thread, time::Duration};
+
+/// What a process used.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Used {
+    /// The peak of its resident memory, MB.
+    pub peak_mb: u64,
+    /// What it gave the disk to write since it began, MB.
+    pub written_mb: u64,
+}
+
+/// Reads it; zero where the system does not tell.
+pub fn used(pid: u32) -> Used {
+    let number = |file: &str, key: &str| -> u64 {
+        let text = fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix(key));
+        line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
+    };
+    Used { peak_mb: number("status", "VmHWM:") / 1_024, written_mb: number("io", "write_bytes:") / 1_000_000 }
+}
+
+/// Forgets the peak, so that the next one is of what comes now.
+pub fn forget_peak(pid: u32) {
+    // Refused on systems that don't know it: the peak is then that of the whole life.
+    let _ = fs::write(format!("/proc/{pid}/clear_refs"), "5");
+}
+
+/// Waits for a child; answers what it used up to its last moments.
+pub fn wait(child: &mut Child) -> io::Result<Used> {
+    let mut last = Used::default();
+    loop {
+        let now = used(child.id());
+        last =
+            Used { peak_mb: last.peak_mb.max(now.peak_mb), written_mb: last.written_mb.max(now.written_mb) };
+        if let Some(status) = child.try_wait()? {
+            return if status.success() {
+                Ok(last)
+            } else {
+                Err(io::Error::other(format!("it ended as {status}")))
+            };
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// The load of the machine over the last minute: others that work on it make every time longer.
+pub fn load_average() -> String {
+    let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split_whitespace().next().unwrap_or("unknown").to_owned()
+}
