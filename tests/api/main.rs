@@ -17,5 +17,6 @@ mod record;
 mod sample;
 mod script;
 mod seed;
+mod sequences;
 mod setup;
 mod uploads;

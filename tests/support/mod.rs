@@ -8,7 +8,14 @@
     reason = "each test program uses a part; a test may panic"
 )]
 
-use std::{sync::mpsc, thread, time::Duration};
+pub mod configure;
+pub mod journey;
+
+use std::{
+    sync::mpsc,
+    thread,
+    time::{Duration, Instant},
+};
 
 use reqwest::{
     Method, StatusCode,
@@ -109,6 +116,19 @@ impl Drop for TestServer {
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
+    }
+}
+
+/// Asks again and again until there is an answer; panics when there is none in time.
+#[track_caller]
+pub fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let end = Instant::now() + Duration::from_mins(1);
+    loop {
+        if let Some(found) = ask() {
+            return found;
+        }
+        assert!(Instant::now() < end, "not in time: {what}");
+        thread::park_timeout(Duration::from_millis(5));
     }
 }
 
