@@ -174,6 +174,7 @@ fn stages(job: &Job<'_>, left: &mut Left) -> Result<State, Stop> {
     match &stopped {
         // What was committed stays, and the report tells which rows that is.
         Some(Stop::Failed(_)) if left.totals.processed() > 0 => {}
+        // A cancelled run ends at once: its counters and row outcomes say what was loaded.
         Some(stop) => return Err(stop.clone()),
         None => {}
     }

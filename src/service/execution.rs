@@ -14,7 +14,7 @@ use super::{
 use crate::{
     app::App,
     auth::{Caller, Member, Role},
-    connector::{Connector, ConnectorType},
+    connector::{Connector, ConnectorType, Status},
     engine::is_empty_script,
     error::{Code, Error, Result},
     execution::{Counters, Execution, Progress, RowOutcome, RowStatus, State, TriggerType},
@@ -156,11 +156,7 @@ fn queue(
     let now = app.clock.now();
     // Read again inside the transaction: the status may have changed since.
     let status = store::connector::named(tx, &connector.id.to_string())?.status;
-    let waits = !new.is_dry_run && !status.runs();
-    let warning = waits.then(|| {
-        format!("The connector is {}; this execution starts when it is activated.", status.as_str())
-    });
-    let execution = Execution {
+    let mut execution = Execution {
         id: ExecutionId::new(),
         connector_id: connector.id,
         number: store::connector::note_run(tx, connector.id, now)?,
@@ -173,7 +169,7 @@ fn queue(
         started_at: None,
         ended_at: None,
         error_details: None,
-        warning,
+        warning: None,
         stages: Vec::new(),
         totals: Counters::default(),
         input_file: Some(file.id),
@@ -191,7 +187,15 @@ fn queue(
     let message = format!("{what} {} started with {}.", execution.number, file.name);
     let actor = Some(caller.member.id);
     store::event::add(tx, Some(connector.id), now, "run_started", &message, actor, Some(execution.id))?;
+    execution.warning = why_it_waits(&execution, status);
     Ok(execution)
+}
+
+/// Told from the connector's status of now, never kept: it changes while the execution waits.
+fn why_it_waits(execution: &Execution, status: Status) -> Option<String> {
+    let waits = !execution.is_dry_run && !status.runs();
+    waits
+        .then(|| format!("The connector is {}; this execution starts when it is activated.", status.as_str()))
 }
 
 /// The execution of a path, when the caller may see it.
@@ -261,6 +265,9 @@ fn view(
         && let Some(progress) = app.runner.progress(execution.id)
     {
         show_progress(&mut execution, &progress);
+    }
+    if execution.state == State::Queued {
+        execution.warning = why_it_waits(&execution, connector.status);
     }
     let member = |id: Option<MemberId>| match id {
         Some(id) => app.store.control.read(|conn| store::member::find(conn, id)),

@@ -6,6 +6,7 @@
 mod support;
 
 mod activation;
+mod cancel;
 mod connector;
 mod credentials;
 mod downloads;
@@ -13,7 +14,9 @@ mod files;
 mod filter_group;
 mod flow;
 mod object;
+mod permissions;
 mod record;
+mod run;
 mod sample;
 mod script;
 mod seed;

@@ -1,0 +1,104 @@
+//! What is said of single rows, and the way back for those that were rejected.
+
+use serde_json::{Value as Json, json};
+
+use super::{Shop, TOKEN, totals};
+use crate::support::journey::{path, text};
+
+const HEAD: &str = "Number,E-Mail,Total\n";
+
+/// `rejected.csv` of a run, as records.
+fn rejected(shop: &Shop, run: &Json) -> (String, Vec<Vec<String>>) {
+    let url = format!("{}/executions/{}/rejected.csv", path(TOKEN), text(&run["id"]));
+    let body = shop.client.download(&url).expect(200).text();
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(body.as_bytes());
+    let rows = reader.records().map(|row| row.unwrap().iter().map(str::to_owned).collect()).collect();
+    (body, rows)
+}
+
+#[test]
+fn a_rejected_row_names_its_line_also_after_a_join() {
+    let sql = "CREATE TABLE connector.rate AS SELECT '1' AS number, 2 AS factor UNION ALL SELECT '3', 3;
+        CREATE TABLE output.orders AS
+        SELECT o.rowid AS _line, o.number, o.e_mail AS mail, coalesce(o.total * r.factor, o.total) AS total
+        FROM input.orders_csv o LEFT JOIN connector.rate r ON r.number = o.number ORDER BY o.number DESC;";
+    let shop = Shop::with(|_| {}, sql);
+    let run = shop.run("a.csv", &format!("{HEAD}1,ada@example.org,2\n2,\"a\nb\",x\n3,,1\n4,,y\n"));
+    assert_eq!((&run["status"], totals(&run)), (&json!("partial_success"), [2, 0, 0, 0, 2]));
+    let rows = shop.rows(&run, "status=error");
+    // The second order's record has a line break in it, so the fourth order stands a line lower.
+    let mut lines: Vec<u64> =
+        rows.as_array().unwrap().iter().map(|row| row["line"].as_u64().unwrap()).collect();
+    lines.sort_unstable();
+    assert_eq!(lines, [3, 6]);
+    let messages = rows.to_string();
+    for word in ["Total", "\\\"y\\\"", "not_a_number"] {
+        assert!(messages.contains(word), "{word}: {messages}");
+    }
+    assert_eq!(shop.rows(&run, "status=skipped"), json!([]));
+}
+
+#[test]
+fn after_an_aggregate_there_is_no_line_and_all_else_is_as_ever() {
+    let sql = "CREATE TABLE output.orders AS
+        SELECT number, max(e_mail) AS mail, group_concat(total, '+') AS total
+        FROM input.orders_csv GROUP BY number ORDER BY number;";
+    let shop = Shop::with(|_| {}, sql);
+    let run = shop.run("a.csv", &format!("{HEAD}1,,2\n2,,1\n2,,1\n3,,4\n"));
+    assert_eq!((&run["status"], totals(&run)), (&json!("partial_success"), [2, 0, 0, 0, 1]));
+    let row = &shop.rows(&run, "status=error")[0];
+    assert_eq!((&row["line"], &row["row"]), (&Json::Null, &json!(2)), "{row}");
+    assert!(run["final_report"].is_object() && run["sql_output_zip"].is_object(), "{run}");
+    // No source rows are known, so the scope's are shown.
+    let (_, rows) = rejected(&shop, &run);
+    assert_eq!(rows[0], ["number", "mail", "total", "_errors"]);
+    assert_eq!(rows[1][..3], ["2", "", "1+1"]);
+    assert_eq!(rows.len(), 2);
+}
+
+#[test]
+fn rejected_rows_corrected_and_sent_again_load() {
+    let shop = Shop::new();
+    let run = shop.run(
+        "a.csv",
+        "Number,Extra,E-Mail,Total\r\n1,a,,1\r\n2,\" b,\"\"c\",eve@example.org,zwei\r\n3,c,,3\r\n4,=d,nobody,4\r\n",
+    );
+    assert_eq!(totals(&run), [2, 0, 0, 0, 2]);
+    let (body, rows) = rejected(&shop, &run);
+    // Original header and cells, exact; why it was rejected comes last.
+    assert_eq!(rows[0], ["Number", "Extra", "E-Mail", "Total", "_errors"]);
+    assert_eq!(rows[1][..4], ["2", " b,\"c", "eve@example.org", "zwei"]);
+    assert_eq!(rows[2][..4], ["4", "=d", "nobody", "4"]);
+    assert!(rows[1][4].contains("zwei") && rows[2][4].contains("nobody"), "{rows:?}");
+    assert_eq!(rows.len(), 3);
+    let corrected = body.replacen("zwei", "2", 1).replacen("nobody", "bob@example.org", 1);
+    let again = shop.run("rejected.csv", &corrected);
+    assert_eq!((&again["status"], totals(&again)), (&json!("success"), [2, 0, 0, 0, 0]), "{again}");
+    let names: Vec<Json> = shop.orders().into_iter().map(|row| row[0].clone()).collect();
+    assert_eq!(names, ["1", "2", "3", "4"]);
+    // The column with the errors is no news.
+    let logs = shop.client.get(&format!("{}/executions/{}/logs", path(TOKEN), text(&again["id"]))).ok();
+    assert!(!logs.to_string().contains("_errors"), "{logs}");
+}
+
+#[test]
+fn skipped_and_warned_rows_are_told_too() {
+    let shop = Shop::new();
+    let object = crate::support::journey::object_id(&shop.client, "orders");
+    for _ in 0..2 {
+        let fields = json!({"fields": [{"name": "name", "value": "twin"}]});
+        shop.client.post(&format!("/api/records/{object}/add"), &fields).created();
+    }
+    // A key that two records have; a short record; a long one; a blank key.
+    let run = shop.run("a.csv", &format!("{HEAD}twin,,1\n5\n6,,1,more\n,,9\n"));
+    assert_eq!(totals(&run), [2, 0, 0, 1, 1]);
+    let skipped = &shop.rows(&run, "status=skipped")[0];
+    assert_eq!(skipped["line"], 2);
+    assert!(skipped.to_string().contains("several records match (2)"), "{skipped}");
+    let blank = &shop.rows(&run, "status=error")[0];
+    assert_eq!(blank["line"], 5);
+    assert!(blank.to_string().contains("match_value_blank"), "{blank}");
+    let url = format!("{}/executions/{}/logs", path(TOKEN), text(&run["id"]));
+    let logs = shop.client.get(&url).ok()["results"].to_string();
+    assert!(logs.contains("Line 3: 1 cell") && logs.contains("Line 4: 4 cells"), "{logs}");
+}
