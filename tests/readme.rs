@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-use std::{fs, path::Path};
+use std::{fmt::Write as _, fs, path::Path};
 
 use smartconnector::config::DEFAULT_FILE;
 
@@ -22,7 +22,7 @@ fn configuration() -> String {
             comment = format!("{comment}{separator}{}", text.trim());
             continue;
         } else if let Some((key, value)) = line.split_once(" = ") {
-            table.push_str(&format!("| `{section}.{key}` | `{value}` | {comment} |\n"));
+            writeln!(table, "| `{section}.{key}` | `{value}` | {comment} |").unwrap();
         }
         comment.clear();
     }

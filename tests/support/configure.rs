@@ -37,6 +37,7 @@ pub fn with(mut row: Json, key: &str, value: Json) -> Json {
 
 /// A load step: objects, fields and variables by name. `exposes` names the variable that holds the
 /// record's id.
+#[expect(clippy::needless_pass_by_value, reason = "callers write the rules in place")]
 pub fn step(object: &str, scope: &str, exposes: Option<&str>, matching: Json, mapping: Json) -> Json {
     json!({"custom_object": object, "scope": scope, "exposes": exposes, "matching_rules": matching,
         "field_mapping_rules": mapping})
@@ -148,12 +149,11 @@ fn round(live: &Json, names: &Names, steps: &[Json]) -> (Vec<Json>, bool) {
             .iter()
             .position(|load| load["custom_object"] == *object && load["scope"] == step["scope"]);
         let pair = at.map(|at| unpaired.remove(at));
-        match wire(step, order, pair, names, &ids) {
-            Some(load) => loads.push(load),
-            None => {
-                all_ready = false;
-                loads.extend(pair.cloned());
-            }
+        if let Some(load) = wire(step, order, pair, names, &ids) {
+            loads.push(load);
+        } else {
+            all_ready = false;
+            loads.extend(pair.cloned());
         }
     }
     if !all_ready {
