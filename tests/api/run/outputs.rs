@@ -76,7 +76,9 @@ fn a_sheet_that_is_cut_says_so_and_keeps_the_rejected_rows() {
     let shop = Shop::with(|config| config.report.max_rows = 10, super::SQL);
     let mut csv = "Number,E-Mail,Total\n".to_owned();
     for at in 0..30 {
-        csv.push_str(&[&at.to_string(), "", if at >= 25 { "x\n" } else { "1\n" }].join(","));
+        let total = if at >= 25 { "x" } else { "1" };
+        csv.push_str(&[at.to_string().as_str(), "", total].join(","));
+        csv.push('\n');
     }
     let run = shop.run("a.csv", &csv);
     let bytes = shop.client.download(text(&run["final_report"]["url"])).expect(200).bytes;
