@@ -127,8 +127,14 @@ impl Runner {
 
     /// Generates the output sample of a script that is `in_progress`.
     pub fn sample(&self, connector: ConnectorId, script: ScriptId) {
+        let mut waiting = self.shared.sample_queue.lock();
+        if self.shared.is_stopping() {
+            // The next start says that it was interrupted.
+            return;
+        }
         self.shared.samples.lock().insert(script, CancelToken::new());
-        self.shared.sample_queue.lock().push_back((connector, script));
+        waiting.push_back((connector, script));
+        drop(waiting);
         self.shared.wake();
     }
 
@@ -158,8 +164,7 @@ impl Runner {
 
     /// Starts nothing more, lets what runs go on for `grace`, then cancels it. Returns when all has ended.
     pub fn stop(&self, grace: Duration) {
-        self.shared.stopping.store(true, Ordering::Release);
-        self.shared.wake();
+        self.shared.take_nothing_more();
         let deadline = Instant::now() + grace;
         let mut signal = self.shared.signal.lock();
         while !self.shared.is_idle() && Instant::now() < deadline {
@@ -190,6 +195,21 @@ impl Drop for Runner {
 }
 
 impl Shared {
+    /// Under the locks that a worker claims with: whoever claimed before is seen as running, whoever
+    /// comes after sees that the server stops. Samples that wait are left to the next start.
+    fn take_nothing_more(&self) {
+        let running = self.running.lock();
+        let mut waiting = self.sample_queue.lock();
+        self.stopping.store(true, Ordering::Release);
+        let mut samples = self.samples.lock();
+        for (_, script) in waiting.drain(..) {
+            samples.remove(&script);
+        }
+        drop((running, samples));
+        drop(waiting);
+        self.wake();
+    }
+
     fn wake(&self) {
         *self.signal.lock() += 1;
         self.wake.notify_all();

@@ -28,6 +28,9 @@ pub(super) fn claim(shared: &Shared) -> Result<Option<Claimed>> {
     // The table of what runs is held over the commit: a cancel that sees the row `in_progress` finds
     // the token too.
     let mut running = shared.running.lock();
+    if shared.is_stopping() {
+        return Ok(None);
+    }
     let claimed = shared.store.control.write(|tx| {
         let Some(execution) = store::execution::claim(tx, shared.store.clock.now())? else {
             return Ok(None);
