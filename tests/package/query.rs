@@ -11,7 +11,8 @@ fn files() -> (tempfile::TempDir, String, String) {
         fs::write(&path, content).unwrap();
         path.to_str().unwrap().to_owned()
     };
-    let rows: String = (1..=12).map(|n| format!("{n};name {n}\n")).collect();
+    let rows: Vec<String> = (1..=12).map(|n| format!("{n};name {n}\n")).collect();
+    let rows = rows.concat();
     let a = path("A b.csv", &format!("Id;Full name\n{rows}"));
     let b = path("b.csv", "id,city\n1,Köln\n2,\n");
     (dir, a, b)
