@@ -1,0 +1,173 @@
+//! Queues runs.
+
+use serde_json::{Map, Value as Json};
+
+use super::{connector, of, why_it_waits};
+use crate::{
+    app::App,
+    auth::{Caller, Role},
+    connector::{Connector, ConnectorType},
+    engine::is_empty_script,
+    error::{Code, Error, Result},
+    execution::{Counters, Execution, State, TriggerType},
+    id::{ExecutionId, FileId},
+    service::file,
+    store::{self, Transaction, file::StoredFile},
+};
+
+/// A run to be queued.
+#[derive(Debug, Clone)]
+pub struct NewRun {
+    /// What starts it.
+    pub trigger: TriggerType,
+    /// What it reads; `None`: the reference file.
+    pub input_file: Option<FileId>,
+    /// Does everything except write records.
+    pub is_dry_run: bool,
+    /// A dry run of the draft.
+    pub use_draft: bool,
+    /// Over the connector's.
+    pub sql_parameters: Map<String, Json>,
+}
+
+/// Checks, before any byte of an upload is read, that the caller may start a run of this connector.
+/// `is_dry_run` is `None` while the form has not said it.
+pub fn may_start(app: &App, caller: &Caller, name: &str, is_dry_run: Option<bool>) -> Result<Connector> {
+    // A sender triggers and nothing else; a viewer reads and does not trigger.
+    if is_dry_run == Some(true) || caller.role != Role::Sender {
+        caller.needs(Role::Runner)?;
+    }
+    let connector = connector(app, caller, name)?;
+    if is_dry_run == Some(false) {
+        has_script(app, &connector)?;
+    }
+    if app.runner.is_stopping() {
+        return Err(Error::new(Code::Busy, "The server is stopping."));
+    }
+    Ok(connector)
+}
+
+/// A live run needs a live script; without one an empty draft passes through.
+fn has_script(app: &App, connector: &Connector) -> Result<()> {
+    let found = app.store.control.read(|conn| {
+        Ok(match store::script::live(conn, connector.id)? {
+            Some(_) => true,
+            None => {
+                connector.connector_type == ConnectorType::Spreadsheet
+                    && is_empty_script(&store::script::draft(conn, connector.id)?.user_script)
+            }
+        })
+    })?;
+    if found {
+        return Ok(());
+    }
+    Err(Error::invalid("The connector has no published script. Publish one first."))
+}
+
+/// Queues a run. A live one of a connector that does not run waits, and says so.
+pub fn start(app: &App, caller: &Caller, name: &str, new: &NewRun) -> Result<Execution> {
+    let connector = may_start(app, caller, name, Some(new.is_dry_run))?;
+    if new.use_draft && !new.is_dry_run {
+        return Err(Error::invalid("use_draft: only a dry run can use the draft.").at("use_draft"));
+    }
+    check_parameters(&new.sql_parameters)?;
+    let file = input_file(app, caller, &connector, new.input_file)?;
+    app.store.files.write(|tx| store::file::attach(tx, file.id, connector.id))?;
+    let execution = app.store.control.write(|tx| queue(app, tx, caller, &connector, new, &file))?;
+    app.runner.wake();
+    Ok(execution)
+}
+
+fn check_parameters(parameters: &Map<String, Json>) -> Result<()> {
+    for (name, value) in parameters {
+        if value.is_array() || value.is_object() {
+            return Err(Error::invalid(format!(
+                "sql_parameters.{name}: expected text, a number, true, false or null"
+            ))
+            .at("sql_parameters"));
+        }
+    }
+    Ok(())
+}
+
+fn input_file(app: &App, caller: &Caller, connector: &Connector, id: Option<FileId>) -> Result<StoredFile> {
+    let Some(id) = id.or(connector.source_file) else {
+        return Err(Error::invalid(
+            "The connector has no reference file. Send source_file_id, or attach a file first.",
+        )
+        .at("source_file_id"));
+    };
+    file::named(app, caller, id, "source_file_id")
+}
+
+fn queue(
+    app: &App,
+    tx: &Transaction<'_>,
+    caller: &Caller,
+    connector: &Connector,
+    new: &NewRun,
+    file: &StoredFile,
+) -> Result<Execution> {
+    if store::execution::queued(tx)? >= i64::from(app.config.runner.max_queued) {
+        return Err(Error::new(
+            Code::Busy,
+            format!("{} executions wait already (runner.max_queued).", app.config.runner.max_queued),
+        ));
+    }
+    let now = app.clock.now();
+    // Read again inside the transaction: the status may have changed since.
+    let status = store::connector::named(tx, &connector.id.to_string())?.status;
+    let mut execution = Execution {
+        id: ExecutionId::new(),
+        connector_id: connector.id,
+        number: store::connector::note_run(tx, connector.id, now)?,
+        state: State::Queued,
+        trigger: new.trigger,
+        is_dry_run: new.is_dry_run,
+        use_draft: new.use_draft,
+        started_by: Some(caller.member.id),
+        created: now,
+        started_at: None,
+        ended_at: None,
+        error_details: None,
+        warning: None,
+        stages: Vec::new(),
+        totals: Counters::default(),
+        input_file: Some(file.id),
+        final_report: None,
+        sql_output_zip: None,
+        sql_parameters: new.sql_parameters.clone(),
+        cancelled_by: None,
+        cancel_requested_at: None,
+        script_id: None,
+        sql_version: None,
+        outcomes_cut: 0,
+    };
+    store::execution::insert(tx, &execution, &file.name)?;
+    let what = if new.is_dry_run { "Dry run" } else { "Run" };
+    let message = format!("{what} {} started with {}.", execution.number, file.name);
+    let actor = Some(caller.member.id);
+    store::event::add(tx, Some(connector.id), now, "run_started", &message, actor, Some(execution.id))?;
+    execution.warning = why_it_waits(&execution, status);
+    Ok(execution)
+}
+
+/// Runs the same input again, with today's live script and flow.
+pub fn rerun(
+    app: &App,
+    caller: &Caller,
+    name: &str,
+    id: ExecutionId,
+    is_dry_run: Option<bool>,
+) -> Result<Execution> {
+    caller.needs(Role::Runner)?;
+    let (_, earlier) = of(app, caller, name, id)?;
+    let new = NewRun {
+        trigger: TriggerType::Rerun,
+        input_file: earlier.input_file,
+        is_dry_run: is_dry_run.unwrap_or(earlier.is_dry_run),
+        use_draft: false,
+        sql_parameters: earlier.sql_parameters,
+    };
+    start(app, caller, name, &new)
+}
