@@ -50,6 +50,10 @@ async fn read(payload: &mut Payload, limit_mb: usize, setting: &str) -> Result<V
 /// Reads a JSON text; an empty one is `{}`.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     let text = if bytes.iter().all(u8::is_ascii_whitespace) { b"{}" } else { bytes };
+    // serde would take a list for an object's fields in order.
+    if text.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
+        return Err(Error::invalid("The body is a list, expected an object."));
+    }
     let mut reader = serde_json::Deserializer::from_slice(text);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|e| refused(&e))?;
     reader.end().map_err(|e| Error::invalid(format!("The body is not one JSON document: {e}")))?;

@@ -2,7 +2,7 @@
 
 use std::future::{Ready, ready};
 
-use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
+use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header, web};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -100,8 +100,10 @@ impl FromRequest for Links {
 /// `server.public_url`, else the `Host` header, which `server` has checked by now.
 fn base(request: &HttpRequest, public_url: &str) -> String {
     if public_url.is_empty() {
-        let connection = request.connection_info();
-        format!("{}://{}", if request.app_config().secure() { "https" } else { "http" }, connection.host())
+        // Not what `Forwarded` headers claim: anybody can send those.
+        let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+        let scheme = if request.app_config().secure() { "https" } else { "http" };
+        format!("{scheme}://{}", host.unwrap_or("localhost"))
     } else {
         public_url.trim_end_matches('/').to_owned()
     }

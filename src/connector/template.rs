@@ -12,6 +12,8 @@ use crate::{
     script::{ColumnMapping, ColumnType, InputTable, SeedTable},
 };
 
+/// Characters of a header's text that stand in the script: a template must run, whatever the header.
+const LONGEST_COMMENT: usize = 200;
 /// The provenance column: where in its file a row stands.
 const LINE: &str = "_line";
 /// Names of a table's row number, as long as no column has them.
@@ -75,7 +77,8 @@ fn name_in_scope(column: &str, has: impl Fn(&str) -> bool) -> String {
 
 /// A header's text as the rest of a line of SQL.
 fn comment(original: &str) -> String {
-    original.trim().chars().map(|c| if c.is_control() || c == ';' { ' ' } else { c }).collect()
+    let one_line = |c: char| if c.is_control() || c == ';' { ' ' } else { c };
+    original.trim().chars().map(one_line).take(LONGEST_COMMENT).collect()
 }
 
 /// What a draft says about the seed of an object: `kizen_id` and the chosen fields.

@@ -33,6 +33,9 @@ pub fn connector_type(word: &str) -> Result<ConnectorType> {
 /// The name, trimmed.
 pub fn name(text: &str) -> Result<String> {
     let name = text.trim();
+    if name.chars().any(char::is_control) {
+        return Err(Error::invalid("name: control characters are not kept").at("name"));
+    }
     match name.chars().count() {
         0 => Err(Error::required("name")),
         1..=MAX_NAME => Ok(name.to_owned()),

@@ -227,7 +227,9 @@ impl<'s> Load<'s> {
             self.spool.rollback()?;
         }
         let (tally, more) = done?;
+        // The batch is committed and counts, also when its spool can't be kept and the run stops here.
         self.tally = tally;
+        self.spool.commit()?;
         Ok(more)
     }
 
@@ -275,7 +277,6 @@ impl<'s> Load<'s> {
             store::run::finish(&tx, self.execution, &self.finished(outcome, None))?;
         }
         tx.commit().map_err(Error::from)?;
-        self.spool.commit()?;
         Ok((tally, more))
     }
 

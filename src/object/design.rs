@@ -207,6 +207,9 @@ pub fn check_label(path: &str, label: &str) -> Result<()> {
     if label.trim().is_empty() {
         return Err(Error::required(path));
     }
+    if label.chars().any(char::is_control) {
+        return Err(Error::invalid(format!("{path}: control characters are not kept.")).at(path));
+    }
     let found = label.chars().count();
     if found > MAX_LABEL {
         return Err(

@@ -4,7 +4,7 @@
 use std::{panic, sync::Arc, thread, time::Duration};
 
 use super::{Shared, prepare, queue, sample};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 
 /// How long a worker sleeps when nobody wakes it. Everything that makes work wakes the workers; this
 /// bounds the damage if one path ever forgets.
@@ -59,11 +59,25 @@ fn execution(shared: &Shared) -> bool {
     let id = claimed.execution.id;
     let ended = panic::catch_unwind(panic::AssertUnwindSafe(|| prepare::run(shared, &claimed)))
         .unwrap_or_else(|panic| prepare::panicked(&claimed, &words(panic.as_ref())));
-    if let Err(error) = queue::end(shared, &claimed, ended) {
-        log::error!("execution={id} its end could not be written: {error}");
-    }
+    until_written(shared, &format!("execution={id}"), || queue::end(shared, &claimed, ended.clone()));
     shared.running.lock().remove(&id);
     true
+}
+
+/// An end that can't be written (a full disk) is written when it can: the row must not say for ever
+/// that it runs. Given up only when the server stops: the next start ends it by the ledger.
+fn until_written(shared: &Shared, what: &str, mut write: impl FnMut() -> Result<()>) {
+    let mut wait = Duration::from_millis(100);
+    while let Err(error) = write() {
+        log::error!("{what} its end could not be written: {error}");
+        let may_pass = matches!(error.code, Code::Busy | Code::Internal);
+        if !may_pass || shared.is_stopping() {
+            return;
+        }
+        let mut signal = shared.signal.lock();
+        shared.wake.wait_for(&mut signal, wait);
+        wait = (wait * 2).min(NAP);
+    }
 }
 
 /// Generates one sample. Answers whether there was one.
@@ -76,9 +90,7 @@ fn one_sample(shared: &Shared) -> bool {
             .unwrap_or_else(|panic| {
                 Err(Error::internal(format!("sample of script {script} panicked: {}", words(panic.as_ref()))))
             });
-    if let Err(error) = sample::end(shared, connector, script, outcome) {
-        log::error!("script={script} the end of its sample could not be written: {error}");
-    }
+    until_written(shared, &format!("script={script}"), || sample::end(shared, script, &outcome));
     shared.samples.lock().remove(&script);
     true
 }

@@ -96,7 +96,7 @@ fn close(store: &Store, execution: &Execution, end: &End) -> Result<()> {
     let now = store.clock.now();
     store.control.write(|tx| {
         store::execution::end(tx, execution.id, end, now)?;
-        let message = format!("Run {} ended: {}.", execution.number, INTERRUPTED);
+        let message = format!("Run {} ended: {} ({INTERRUPTED}).", execution.number, end.state.as_str());
         store::event::add(
             tx,
             Some(execution.connector_id),

@@ -180,15 +180,13 @@ fn stand_in(shared: &Shared, connector: &Connector, input: &StoredFile) -> Execu
 }
 
 /// Writes how a sample ended. A failed one keeps the last good sample.
-pub(super) fn end(
-    shared: &Shared,
-    connector: ConnectorId,
-    script: ScriptId,
-    outcome: Result<Sample>,
-) -> Result<()> {
+pub(super) fn end(shared: &Shared, script: ScriptId, outcome: &Result<Sample>) -> Result<()> {
     let now = shared.store.clock.now();
     shared.store.control.write(|tx| {
-        let mut script = store::script::find(tx, connector, script)?;
+        let Some(mut script) = store::script::version(tx, script)? else {
+            log::info!("script={script} is gone: another draft took its place while it was sampled");
+            return Ok(());
+        };
         if script.state != SampleState::InProgress {
             // Its engine was changed meanwhile, which cleared the state.
             return Ok(());
@@ -199,11 +197,11 @@ pub(super) fn end(
                 script.state = SampleState::Success;
                 script.error = None;
                 script.output_file = Some(sample.file.id);
-                script.output_headers = sample.headers;
+                script.output_headers.clone_from(&sample.headers);
             }
             Err(error) => {
                 script.state = SampleState::Failed;
-                script.error = Some(error.detail);
+                script.error = Some(error.detail.clone());
             }
         }
         store::script::update(tx, &script)

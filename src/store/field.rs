@@ -290,6 +290,18 @@ const fn word(cardinality: Cardinality) -> &'static str {
     }
 }
 
+/// Of these fields, those that lead to an object, with it.
+pub fn related_objects(connection: &Connection, fields: &[FieldId]) -> Result<Vec<(FieldId, ObjectId)>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id, related_object FROM field
+         WHERE related_object IS NOT NULL AND id IN (SELECT value FROM json_each(?))",
+    )?;
+    let rows = statement.query_map([column::to_json(&fields)?], |row| {
+        Ok((column::parsed(row, "id")?, column::parsed(row, "related_object")?))
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
 #[cfg(test)]
 mod tests {
     use chrono::{DateTime, Utc};

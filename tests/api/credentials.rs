@@ -84,3 +84,24 @@ fn the_openapi_document_knows_every_route() {
     assert_eq!(document["openapi"], "3.1.0");
     assert!(document["paths"]["/api/team/typeahead"]["get"].is_object());
 }
+
+#[test]
+fn addresses_in_answers_are_those_of_the_checked_host() {
+    let server = TestServer::start();
+    let url = format!(
+        "{}/api/s3/presigned-post?contenttype=text/csv&filename=a.csv&source=smart_connector_import",
+        server.url
+    );
+    for (name, value) in [("X-Forwarded-Host", "evil.example"), ("Forwarded", "host=evil.example")] {
+        let ask = http().get(&url).header("x-api-key", &server.key).header(name, value);
+        let answer = Answer::of(name, ask).ok();
+        assert!(answer["url"].as_str().unwrap().starts_with(&server.url), "{answer}");
+    }
+}
+
+#[test]
+fn a_list_is_no_object() {
+    let server = TestServer::start();
+    let client = server.client();
+    client.post("/api/custom-objects", &json!(["A", "B"])).refused(400, "invalid");
+}

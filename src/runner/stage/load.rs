@@ -43,11 +43,29 @@ pub(in crate::runner) struct FlowPlan {
 
 /// Resolves the flow against objects and variables.
 pub(in crate::runner) fn plan(job: &Job<'_>, _scopes: &[Scope<'_>]) -> Result<FlowPlan, Stop> {
+    incomplete(job)?;
     let flow = Flow { steps: &job.snapshot.loads, variables: &job.snapshot.variables, objects: job.objects };
     let steps = (0..flow.steps.len())
         .map(|n| StepPlan::new(&flow, n, job.members, job.locale))
         .collect::<Result<Vec<_>>>()?;
     Ok(FlowPlan { steps, set_aside: HashMap::new() })
+}
+
+/// Deleting a variable deletes the rules that use it, of an active connector too: a step that is left
+/// without a matching rule would make every row a new record at every run.
+fn incomplete(job: &Job<'_>) -> Result<(), Stop> {
+    for step in &job.snapshot.loads {
+        let lacks = match (step.matching_rules.is_empty(), step.field_mapping_rules.is_empty()) {
+            (true, _) => "matching rule",
+            (false, true) => "mapping rule",
+            (false, false) => continue,
+        };
+        return Err(Stop::Failed(format!(
+            "Load step {} ({}) has no {lacks}: configure it before it runs.",
+            step.order, step.scope
+        )));
+    }
+    Ok(())
 }
 
 /// What the load steps came to.

@@ -8,6 +8,7 @@ mod detail;
 mod index;
 mod list;
 mod patch;
+mod reach;
 mod remove;
 mod template;
 
@@ -23,7 +24,7 @@ use crate::store::Connection;
 use crate::{
     app::App,
     auth::{Caller, Role},
-    connector::{Connector, validate},
+    connector::Connector,
     error::{Error, Result},
     id::ObjectId,
     object::Object,
@@ -91,25 +92,4 @@ fn objects(app: &App, ids: impl IntoIterator<Item = ObjectId>) -> Result<Vec<Obj
         }
         Ok(objects)
     })
-}
-
-/// A key limited to connectors may use the objects that those use already, and no other.
-fn check_reach(
-    conn: &Connection,
-    caller: &Caller,
-    used: impl IntoIterator<Item = (ObjectId, String)>,
-) -> Result<()> {
-    let Some(reached) = &caller.connectors else { return Ok(()) };
-    let mut known = std::collections::HashSet::new();
-    for id in reached {
-        if let Some(connector) = store::connector::find(conn, *id)? {
-            known.insert(connector.custom_object);
-            known.extend(connector.loads.iter().map(|step| step.custom_object));
-            known.extend(connector.seeds.iter().map(|seed| seed.custom_object_id));
-        }
-    }
-    match used.into_iter().find(|(id, _)| !known.contains(id)) {
-        Some((_, path)) => Err(validate::unknown_id(&path)),
-        None => Ok(()),
-    }
 }

@@ -1,18 +1,16 @@
 //! Changing a connector: decided in full, then written in one transaction.
 
-use crate::store::Connection;
-
 use super::{
-    Detail, check_reach,
+    Detail,
     detail::{self, queued_live},
-    index, locale, objects, open, reference_table,
+    index, locale, objects, open, reach, reference_table,
 };
 use crate::{
     app::App,
     auth::{Caller, Role},
     connector::{
         Connector, Status, seed, steps, validate, variables,
-        written::{ConnectorPatch, WrittenFlow, WrittenSeed},
+        written::{ConnectorPatch, WrittenSeed},
     },
     error::{Error, Result},
     execution::{Execution, State},
@@ -20,7 +18,7 @@ use crate::{
     input,
     script::{InputTable, Script},
     service::file,
-    store::{self, Transaction},
+    store::{self, Connection, Transaction},
 };
 
 /// Changes a connector. Nothing is written unless everything is right.
@@ -90,7 +88,7 @@ fn decide(
     }
     let cancel_queued = patch.cancel_queued.unwrap_or_default();
     let objects = objects(app, named_objects(&before, &patch))?;
-    check_reach(conn, caller, newly_named(&patch))?;
+    reach::check(app, conn, caller, &patch)?;
     let status_named = status.is_some();
     let mut warnings = Vec::new();
     settings(app, &mut after, &patch)?;
@@ -157,21 +155,7 @@ fn settings(app: &App, after: &mut Connector, patch: &ConnectorPatch) -> Result<
 /// The objects that the saved and the sent configuration are about.
 fn named_objects(before: &Connector, patch: &ConnectorPatch) -> Vec<ObjectId> {
     let saved = before.loads.iter().map(|step| step.custom_object);
-    saved.chain(newly_named(patch).into_iter().map(|(id, _)| id)).collect()
-}
-
-/// The objects that the body names, each with its place.
-fn newly_named(patch: &ConnectorPatch) -> Vec<(ObjectId, String)> {
-    let steps = patch.flow.as_ref().and_then(|flow: &WrittenFlow| flow.loads.as_deref()).unwrap_or_default();
-    let seeds = patch.kizen_data_seeds.as_deref().unwrap_or_default();
-    let steps = steps
-        .iter()
-        .enumerate()
-        .filter_map(|(n, step)| Some((step.custom_object?, format!("flow.loads[{n}].custom_object"))));
-    let seeds = seeds.iter().enumerate().filter_map(|(n, seed)| {
-        Some((seed.custom_object_id?, format!("kizen_data_seeds[{n}].custom_object_id")))
-    });
-    steps.chain(seeds).collect()
+    saved.chain(reach::named(patch).0.into_iter().map(|(id, _)| id)).collect()
 }
 
 /// The filter groups that the sent seeds name, each with its object.

@@ -21,9 +21,7 @@ pub fn script(app: &App, caller: &Caller, name: &str, id: ExecutionId) -> Result
     let (connector, execution) = of(app, caller, name, id)?;
     let script = app.store.control.read(|conn| {
         let Some(snapshot) = store::execution::snapshot(conn, id)? else {
-            let use_live = !(execution.is_dry_run && execution.use_draft);
-            let live = if use_live { store::script::live(conn, connector.id)? } else { None };
-            return live.map_or_else(|| store::script::draft(conn, connector.id), Ok);
+            return store::script::of_run(conn, &execution);
         };
         // The row may have been edited or replaced since: what ran is in the snapshot.
         let row = store::script::version(conn, snapshot.script_id)?;

@@ -127,3 +127,26 @@ fn a_live_run_needs_a_published_script() {
     assert_eq!(run_ended(client, "second", text(&started["execution_id"]))["status"], "success");
     client.post(&start, &json!({"is_dry_run": false, "use_draft": true})).refused(400, "invalid");
 }
+
+#[test]
+fn a_step_that_lost_its_matching_rule_loads_nothing() {
+    let shop = Shop::new();
+    let detail = journey::detail(&shop.client, TOKEN);
+    let kept: Vec<Json> = detail["execution_variables"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|variable| variable["name"] != "Number")
+        .cloned()
+        .collect();
+    shop.patch(&json!({ "execution_variables": kept }));
+    for _ in 0..2 {
+        let run = shop.run("orders.csv", "Number,E-Mail,Total\n1,ada@example.org,2.50\n");
+        assert_eq!(run["status"], "failed", "{run}");
+        assert_eq!(
+            run["error_details"],
+            "Load step 0 (orders) has no matching rule: configure it before it runs."
+        );
+    }
+    assert!(shop.orders().is_empty());
+}
