@@ -40,6 +40,7 @@ pub mod package;
 
 pub mod app;
 
+pub mod admin;
 pub mod api;
 pub mod cli;
 pub mod server;

@@ -14,6 +14,7 @@ use utoipa::OpenApi as _;
 use utoipa_actix_web::AppExt as _;
 
 use crate::{
+    admin,
     api::{self, docs, error::ApiError},
     app::App,
     error::{Code, Error, Result},
@@ -47,6 +48,7 @@ pub fn start(app: web::Data<App>, listener: TcpListener) -> Result<Server> {
             .split_for_parts();
         router
             .route("/api/docs/schema", web::get().to(docs::schema))
+            .configure(admin::routes)
             .default_service(web::to(not_found))
             .wrap(Compress::default())
             .wrap(from_fn(every_request))

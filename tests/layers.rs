@@ -100,7 +100,8 @@ const LAYERS: &[(&str, &[&str])] = &[
         "api",
         &["app", "auth", "connector", "error", "execution", "id", "object", "script", "service", "variable"],
     ),
-    ("server", &["api", "app", "error"]),
+    ("admin", &[]),
+    ("server", &["admin", "api", "app", "error"]),
     (
         "cli",
         &[

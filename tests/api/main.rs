@@ -14,6 +14,7 @@ mod files;
 mod filter_group;
 mod flow;
 mod object;
+mod page;
 mod permissions;
 mod record;
 mod run;

@@ -1,0 +1,81 @@
+//! The page at `/`: static files from `static/`, embedded in the binary.
+//!
+//! The page is an ordinary client of the API. Nothing is built, and nothing is fetched from elsewhere;
+//! the content security policy holds it to that. It also forbids, where the browser knows trusted types,
+//! to make markup from text, so that stored markup can only ever be shown as text.
+
+use std::fmt::Write as _;
+
+use actix_web::{
+    HttpRequest, HttpResponse, guard,
+    http::{
+        StatusCode,
+        header::{self, EntityTag, IfNoneMatch},
+    },
+    web,
+};
+use rust_embed::{EmbeddedFile, RustEmbed};
+
+#[derive(RustEmbed)]
+#[folder = "static/"]
+struct Static;
+
+const INDEX: &str = "index.html";
+
+/// `default-src` covers scripts, styles, images and requests; the others do not fall back to it.
+const POLICY: &str = "default-src 'self'; base-uri 'none'; object-src 'none'; form-action 'self'; \
+    frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
+
+/// Registers one route per file, and `/` for the index.
+pub fn routes(config: &mut web::ServiceConfig) {
+    for name in Static::iter() {
+        let path = if name == INDEX { "/".to_owned() } else { format!("/{name}") };
+        let reads = guard::Any(guard::Get()).or(guard::Head());
+        config.route(
+            &path,
+            web::route().guard(reads).to(move |request: HttpRequest| {
+                let answer = match Static::get(&name) {
+                    Some(file) => answer(&request, &name, file),
+                    None => HttpResponse::NotFound().finish(),
+                };
+                async move { answer }
+            }),
+        );
+    }
+}
+
+/// Names carry no version, so a browser asks each time whether its copy is the same, and mostly is told so.
+fn answer(request: &HttpRequest, name: &str, file: EmbeddedFile) -> HttpResponse {
+    let etag = etag(&file);
+    let status = if is_known(request, &etag) { StatusCode::NOT_MODIFIED } else { StatusCode::OK };
+    let mut response = HttpResponse::build(status);
+    response
+        .insert_header((header::ETAG, etag.to_string()))
+        .insert_header((header::CACHE_CONTROL, "no-cache"))
+        .insert_header((header::CONTENT_SECURITY_POLICY, POLICY))
+        .insert_header((header::CROSS_ORIGIN_OPENER_POLICY, "same-origin"));
+    if status == StatusCode::NOT_MODIFIED {
+        return response.finish();
+    }
+    let mime = mime_guess::from_path(name).first_or_octet_stream();
+    let charset = if mime.type_() == mime_guess::mime::TEXT { "; charset=utf-8" } else { "" };
+    response.insert_header((header::CONTENT_TYPE, format!("{mime}{charset}"))).body(file.data.into_owned())
+}
+
+/// Weak: the same file goes out compressed and plain.
+fn etag(file: &EmbeddedFile) -> EntityTag {
+    let hash = file.metadata.sha256_hash().iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    });
+    EntityTag::new_weak(hash)
+}
+
+fn is_known(request: &HttpRequest, etag: &EntityTag) -> bool {
+    use actix_web::http::header::Header as _;
+    match IfNoneMatch::parse(request) {
+        Ok(IfNoneMatch::Any) => request.headers().contains_key(header::IF_NONE_MATCH),
+        Ok(IfNoneMatch::Items(known)) => known.iter().any(|tag| tag.weak_eq(etag)),
+        Err(_) => false,
+    }
+}
