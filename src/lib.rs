@@ -9,7 +9,7 @@
 //! | values and rules: no I/O, no SQL, no HTTP | [`config`], [`object`], [`auth`], [`variable`], [`script`], [`connector`], [`execution`] |
 //! | workers: each does one thing with what it is given | [`input`], [`engine`], [`store`], [`load`], [`report`] |
 //! | what moves | [`runner`], [`package`], [`app`] |
-//! | what one may do, and how one asks | [`service`], [`api`], `admin`, [`server`], [`cli`] |
+//! | what one may do, and how one asks | [`service`], [`api`], [`admin`], [`server`], [`cli`] |
 //!
 //! Start reading at [`runner`]'s `job.rs`: it is the table of contents of a run.
 
