@@ -145,8 +145,11 @@ fn others_write_between_the_batches() {
         let loader = scope.spawn(move || load.step(plan, 50, true, receive.into_iter().map(Ok), |_| {}));
         for (n, row) in all.iter().enumerate() {
             send.send(vec![row.clone()]).unwrap();
+            // On a thread of its own: the load holds the lock while it waits for the next row.
             if n == 20 {
-                world.execute("INSERT INTO record_thing (created, updated, code) VALUES (0, 0, 'mine')");
+                scope.spawn(|| {
+                    world.execute("INSERT INTO record_thing (created, updated, code) VALUES (0, 0, 'mine')");
+                });
             }
         }
         drop(send);
