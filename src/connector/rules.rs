@@ -68,21 +68,6 @@ pub fn resolves(conflict: Conflict, field: &Field) -> bool {
     conflict != Conflict::OnlyAddOptions || field.is_many()
 }
 
-/// The word of a variable's type, as the API spells it.
-#[must_use]
-pub const fn type_word(data_type: DataType) -> &'static str {
-    match data_type {
-        DataType::String => "string",
-        DataType::Boolean => "boolean",
-        DataType::Date => "date",
-        DataType::Datetime => "datetime",
-        DataType::Email => "email",
-        DataType::Number => "number",
-        DataType::PhoneNumber => "phone_number",
-        DataType::Uuid => "uuid",
-    }
-}
-
 impl<'a> Flow<'a> {
     /// Checks every step.
     pub fn check(&self) -> Result<()> {
@@ -185,7 +170,7 @@ impl<'a> Flow<'a> {
                 return Err(Error::invalid(format!(
                     "The variable {} is a {} and a record's id is a uuid: they can't match.",
                     variable.name,
-                    type_word(variable.data_type)
+                    variable.data_type.as_str()
                 ))
                 .at(&at_variable));
             }
@@ -307,7 +292,7 @@ fn unfit(variable: &Variable, field: &Field) -> Error {
     Error::invalid(format!(
         "The variable {} is a {} and does not fit the field {}, which is a {}.",
         variable.name,
-        type_word(variable.data_type),
+        variable.data_type.as_str(),
         field.name,
         field.field_type.as_str()
     ))
@@ -318,7 +303,7 @@ fn check_exposed(step: &LoadStep, exposed: &Variable, path: &str) -> Result<()> 
         return Err(Error::invalid(format!(
             "The variable {} holds a record's id: its data_type is uuid, not {}.",
             exposed.name,
-            type_word(exposed.data_type)
+            exposed.data_type.as_str()
         ))
         .at(&format!("{path}.data_type")));
     }

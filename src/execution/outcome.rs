@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::Stage;
 use crate::variable::{Fault, Variable, Warning, cut};
 
 /// Counters of one load step, or of a run. Unit: rows of a scope, each counted once per step.
@@ -57,6 +58,16 @@ impl Counters {
         self.warnings += other.warnings;
         self.errors += other.errors;
         self.not_processed += other.not_processed;
+    }
+
+    /// The sum over the load steps among these stages.
+    #[must_use]
+    pub fn of_stages(stages: &[Stage]) -> Self {
+        let mut totals = Self::default();
+        for counters in stages.iter().flat_map(|stage| &stage.steps).filter_map(|step| step.counters) {
+            totals.add(&counters);
+        }
+        totals
     }
 
     /// Declares that nothing more comes: what has no outcome was not processed.

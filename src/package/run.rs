@@ -154,13 +154,13 @@ fn unwritable(path: &Path, error: &io::Error) -> Error {
 
 fn locale(package: &Package) -> Result<Locale> {
     let Some(document) = &package.document else {
-        return Ok(Locale { timezone: chrono_tz::UTC, phone_region: None, excel_1904: false });
+        return Ok(Locale::default());
     };
     let workspace = &document.workspace;
     let timezone = workspace.timezone.parse().map_err(|_| {
         Error::invalid(format!("connector.json: there is no time zone {:?}.", workspace.timezone))
     })?;
-    Ok(Locale { timezone, phone_region: workspace.phone_region.parse().ok(), excel_1904: false })
+    Ok(Locale::of_workspace(timezone, &workspace.phone_region))
 }
 
 fn opener(path: &Path) -> Box<dyn Fn() -> Result<Box<dyn Source>> + Sync + '_> {

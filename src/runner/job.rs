@@ -158,7 +158,7 @@ pub(super) struct Left {
 fn stages(job: &Job<'_>, left: &mut Left) -> Result<State, Stop> {
     let engine = transform(job, left)?;
     let scopes = scope::compile(job, &engine)?;
-    let mut plan = load::plan(job, &scopes)?;
+    let mut plan = load::plan(job)?;
     let reader = engine.output_reader().map_err(stage::engine_stop)?;
     let (loaded, zip) = thread::scope(|threads| {
         // The tables' files need only the output: they are written beside the load, which waits for the disk.

@@ -17,7 +17,7 @@ use crate::{
     auth::Workspace,
     engine::Scalar,
     error::{Error, Result},
-    execution::{Progress, StageStatus, State},
+    execution::{Counters, Progress, StageStatus, State},
     id::{ConnectorId, FileId},
     load::Members,
     object::Object,
@@ -126,11 +126,7 @@ pub(super) fn opener<'s>(
 
 /// The workspace's zone and region.
 pub(super) fn locale(workspace: &Workspace) -> Locale {
-    Locale {
-        timezone: workspace.timezone,
-        phone_region: workspace.phone_region.parse().ok(),
-        excel_1904: false,
-    }
+    Locale::of_workspace(workspace.timezone, &workspace.phone_region)
 }
 
 fn started_by(shared: &Shared, claimed: &Claimed) -> Result<Option<String>> {
@@ -218,10 +214,7 @@ fn failed(progress: &Progress, sentence: String) -> End {
     progress.log("error", None, sentence.clone());
     progress.stop(StageStatus::Failed);
     let stages = progress.stages();
-    let mut totals = crate::execution::Counters::default();
-    for counters in stages.iter().flat_map(|stage| &stage.steps).filter_map(|step| step.counters) {
-        totals.add(&counters);
-    }
+    let totals = Counters::of_stages(&stages);
     End {
         state: State::Failed,
         error_details: Some(sentence),

@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use crate::{
     error::{Error, Result},
-    execution::{Counters, Execution, Stage, StageKind, StageStatus, State},
+    execution::{Execution, Stage, StageKind, StageStatus, State},
     store::{self, Store, execution::End, run::Ledger},
 };
 
@@ -54,22 +54,18 @@ fn end_of(was: Option<State>, ledger: Option<&Ledger>) -> End {
         None => (State::Failed, Some(INTERRUPTED.to_owned())),
     };
     let status = if finished.is_some() { StageStatus::Completed } else { StageStatus::Failed };
-    let mut totals = Counters::default();
     let stages: Vec<Stage> = ledger
         .map(|ledger| &ledger.steps[..])
         .unwrap_or_default()
         .iter()
-        .map(|step| {
-            totals.add(&step.counters);
-            stage_of(step, status)
-        })
+        .map(|step| stage_of(step, status))
         .collect();
     End {
         state,
         error_details,
         warning: finished.map(|_| "The server restarted before the report was written.".to_owned()),
         stages,
-        totals,
+        totals: ledger.map(Ledger::totals).unwrap_or_default(),
         final_report: None,
         sql_output_zip: None,
         outcomes_cut: ledger.map_or(0, |ledger| ledger.outcomes_cut),

@@ -7,7 +7,7 @@ use rusqlite::{
     Connection, OptionalExtension as _, Row, Transaction, params, params_from_iter, types::Value,
 };
 
-use super::{column, error::is_unique_violation, time};
+use super::{column, condition::Condition, error::is_unique_violation, time};
 use crate::{
     connector::{Connector, ConnectorType, Status},
     error::{Code, Error, Result},
@@ -207,34 +207,18 @@ pub fn list(conn: &Connection, filter: &Filter, limit: i64, offset: i64) -> Resu
 }
 
 fn condition(filter: &Filter) -> Result<(String, Vec<Value>)> {
-    let mut parts = vec!["1"];
-    let mut values = Vec::new();
-    let mut add = |part: &'static str, value: Value| {
-        parts.push(part);
-        values.push(value);
-    };
-    if let Some(text) = &filter.search {
-        add(
-            "instr(name_key || ' ' || api_name || ' ' || lower(description), ?)",
-            Value::Text(text.to_lowercase()),
-        );
-    }
-    if let Some(active) = filter.active {
-        add("(status IN ('operational', 'need_attention')) = ?", Value::Integer(active.into()));
-    }
-    if let Some(kind) = &filter.connector_type {
-        add("connector_type = ?", Value::Text(kind.clone()));
-    }
-    if let Some(object) = filter.custom_object {
-        add("custom_object = ?", Value::Text(object.to_string()));
-    }
-    if let Some(status) = &filter.status {
-        add("status = ?", Value::Text(status.clone()));
-    }
-    if let Some(only) = &filter.only {
-        add("id IN (SELECT value FROM json_each(?))", Value::Text(column::to_json(only)?));
-    }
-    Ok((parts.join(" AND "), values))
+    let mut condition = Condition::any();
+    condition.and_if(
+        "instr(name_key || ' ' || api_name || ' ' || lower(description), ?)",
+        filter.search.as_ref().map(|text| text.to_lowercase()),
+    );
+    condition.and_if("(status IN ('operational', 'need_attention')) = ?", filter.active);
+    condition.and_if("connector_type = ?", filter.connector_type.clone());
+    condition.and_if("custom_object = ?", filter.custom_object.map(|id| id.to_string()));
+    condition.and_if("status = ?", filter.status.clone());
+    let only = filter.only.as_ref().map(column::to_json).transpose()?;
+    condition.and_if("id IN (SELECT value FROM json_each(?))", only);
+    Ok(condition.finish())
 }
 
 /// Counts a run that was queued; answers its number.

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, Transaction, params, params_from_iter, types::Value};
 use uuid::Uuid;
 
-use super::{column, time};
+use super::{column, condition::Condition, time};
 use crate::{
     error::Result,
     id::{ConnectorId, ExecutionId, MemberId},
@@ -76,23 +76,15 @@ pub fn list(
     limit: i64,
     offset: i64,
 ) -> Result<(u64, Vec<Event>)> {
-    let mut condition = "connector_id = ?".to_owned();
-    let mut values = vec![Value::Text(connector.to_string())];
-    if let Some(kind) = &filter.event_type {
-        condition.push_str(" AND event_type = ?");
-        values.push(Value::Text(kind.clone()));
-    }
-    if let Some(from) = filter.from {
-        condition.push_str(" AND created >= ?");
-        values.push(Value::Integer(time::to_ms(from)));
-    }
-    if let Some(to) = filter.to {
-        condition.push_str(" AND created < ?");
-        values.push(Value::Integer(time::to_ms(to)));
-    }
+    let mut condition = Condition::any();
+    condition.and("connector_id = ?", connector.to_string());
+    condition.and_if("event_type = ?", filter.event_type.clone());
+    condition.and_if("created >= ?", filter.from.map(time::to_ms));
+    condition.and_if("created < ?", filter.to.map(time::to_ms));
     if filter.without_runs {
-        condition.push_str(" AND execution_id IS NULL");
+        condition.and("(execution_id IS NULL) = ?", true);
     }
+    let (condition, mut values) = condition.finish();
     let count: i64 = conn.query_row(
         &format!("SELECT count(*) FROM event WHERE {condition}"),
         params_from_iter(&values),

@@ -6,7 +6,7 @@ use rusqlite::{
     Connection, OptionalExtension as _, Row, Transaction, params, params_from_iter, types::Value,
 };
 
-use super::{column, time};
+use super::{column, condition::Condition, time};
 use crate::{
     error::{Error, Result},
     execution::{Counters, Execution, Snapshot, Stage, State, TriggerType},
@@ -342,44 +342,23 @@ pub fn list(conn: &Connection, filter: &Filter, limit: i64, offset: i64) -> Resu
 }
 
 fn condition(filter: &Filter) -> Result<(String, Vec<Value>)> {
-    let mut parts = vec!["1"];
-    let mut values = Vec::new();
-    let mut add = |part: &'static str, value: Value| {
-        parts.push(part);
-        values.push(value);
-    };
-    if let Some(connector) = filter.connector {
-        add("connector_id = ?", Value::Text(connector.to_string()));
-    }
-    if let Some(connectors) = &filter.connectors {
-        add("connector_id IN (SELECT value FROM json_each(?))", Value::Text(column::to_json(connectors)?));
-    }
-    if let Some(ids) = &filter.ids {
-        add("id IN (SELECT value FROM json_each(?))", Value::Text(column::to_json(ids)?));
-    }
+    let mut condition = Condition::any();
+    condition.and_if("connector_id = ?", filter.connector.map(|id| id.to_string()));
+    let connectors = filter.connectors.as_ref().map(column::to_json).transpose()?;
+    condition.and_if("connector_id IN (SELECT value FROM json_each(?))", connectors);
+    let ids = filter.ids.as_ref().map(column::to_json).transpose()?;
+    condition.and_if("id IN (SELECT value FROM json_each(?))", ids);
     if !filter.include_dry_run {
-        add("is_dry_run = ?", Value::Integer(0));
+        condition.and("is_dry_run = ?", false);
     }
-    if let Some(state) = filter.state {
-        add("state = ?", Value::Text(state.as_str().to_owned()));
-    }
-    if let Some(trigger) = filter.trigger {
-        add("trigger_type = ?", Value::Text(trigger.as_str().to_owned()));
-    }
-    if let Some(member) = filter.started_by {
-        add("started_by = ?", Value::Text(member.to_string()));
-    }
-    if let Some(text) = &filter.search {
-        add(
-            "instr(lower(input_name || ' ' || coalesce(error_details, '')), ?)",
-            Value::Text(text.to_lowercase()),
-        );
-    }
-    if let Some(after) = filter.created_after {
-        add("created >= ?", Value::Integer(time::to_ms(after)));
-    }
-    if let Some(before) = filter.created_before {
-        add("created < ?", Value::Integer(time::to_ms(before)));
-    }
-    Ok((parts.join(" AND "), values))
+    condition.and_if("state = ?", filter.state.map(|state| state.as_str().to_owned()));
+    condition.and_if("trigger_type = ?", filter.trigger.map(|trigger| trigger.as_str().to_owned()));
+    condition.and_if("started_by = ?", filter.started_by.map(|id| id.to_string()));
+    condition.and_if(
+        "instr(lower(input_name || ' ' || coalesce(error_details, '')), ?)",
+        filter.search.as_ref().map(|text| text.to_lowercase()),
+    );
+    condition.and_if("created >= ?", filter.created_after.map(time::to_ms));
+    condition.and_if("created < ?", filter.created_before.map(time::to_ms));
+    Ok(condition.finish())
 }

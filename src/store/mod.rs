@@ -12,6 +12,7 @@
 //! readers that can't write.
 
 pub mod column;
+mod condition;
 pub mod connector;
 pub mod error;
 pub mod event;

@@ -28,6 +28,14 @@ pub struct Locale {
     pub excel_1904: bool,
 }
 
+impl Locale {
+    /// Of a workspace: its zone, and its region where that is one with phone numbers.
+    #[must_use]
+    pub fn of_workspace(timezone: Tz, phone_region: &str) -> Self {
+        Self { timezone, phone_region: phone_region.parse().ok(), excel_1904: false }
+    }
+}
+
 impl Default for Locale {
     fn default() -> Self {
         Self { timezone: Tz::UTC, phone_region: None, excel_1904: false }

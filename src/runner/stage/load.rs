@@ -42,7 +42,7 @@ pub(in crate::runner) struct FlowPlan {
 }
 
 /// Resolves the flow against objects and variables.
-pub(in crate::runner) fn plan(job: &Job<'_>, _scopes: &[Scope<'_>]) -> Result<FlowPlan, Stop> {
+pub(in crate::runner) fn plan(job: &Job<'_>) -> Result<FlowPlan, Stop> {
     incomplete(job)?;
     let flow = Flow { steps: &job.snapshot.loads, variables: &job.snapshot.variables, objects: job.objects };
     let steps = (0..flow.steps.len())

@@ -44,11 +44,7 @@ pub fn open(conn: &Connection, caller: &Caller, name: &str, role: Role) -> Resul
 /// What the formats of variables leave open.
 #[must_use]
 pub fn locale(app: &App) -> Locale {
-    Locale {
-        timezone: app.workspace.timezone,
-        phone_region: app.workspace.phone_region.parse().ok(),
-        excel_1904: false,
-    }
+    Locale::of_workspace(app.workspace.timezone, &app.workspace.phone_region)
 }
 
 /// The engine that a script gets for the version that was asked for, and what to say about it.

@@ -11,7 +11,7 @@ use std::{
 pub use start::{NewRun, may_start, rerun, start};
 pub use told::{KeptRow, logs, rows, script};
 
-use super::paging::Paging;
+use super::{connector::open, paging::Paging};
 pub use crate::store::{
     execution::{Filter, ORDERINGS},
     log::Line,
@@ -46,12 +46,6 @@ pub struct ExecutionView {
     pub objects: Arc<Vec<Named>>,
 }
 
-/// The connector of a path, when the caller may see it at all.
-pub fn connector(app: &App, caller: &Caller, name: &str) -> Result<Connector> {
-    let connector = app.store.control.read(|conn| store::connector::named(conn, name))?;
-    if caller.reaches(connector.id) { Ok(connector) } else { Err(Error::not_found("connector")) }
-}
-
 /// Told from the connector's status of now, never kept: it changes while the execution waits.
 fn why_it_waits(execution: &Execution, status: Status) -> Option<String> {
     let waits = !execution.is_dry_run && !status.runs();
@@ -66,7 +60,7 @@ pub(in crate::service) fn of(
     name: &str,
     id: ExecutionId,
 ) -> Result<(Connector, Execution)> {
-    let connector = connector(app, caller, name)?;
+    let connector = app.store.control.read(|conn| open(conn, caller, name, Role::Sender))?;
     let execution = app.store.control.read(|conn| store::execution::of_connector(conn, connector.id, id))?;
     if caller.role == Role::Sender && execution.started_by != Some(caller.member.id) {
         return Err(Error::not_found("execution"));
@@ -91,7 +85,7 @@ pub fn list(
 ) -> Result<(u64, Vec<ExecutionView>)> {
     caller.needs(Role::Sender)?;
     if let Some(name) = name {
-        filter.connector = Some(connector(app, caller, name)?.id);
+        filter.connector = Some(app.store.control.read(|conn| open(conn, caller, name, Role::Sender))?.id);
     }
     filter.connectors.clone_from(&caller.connectors);
     if caller.role == Role::Sender {
@@ -163,11 +157,7 @@ fn view(
 /// A running execution's row in the database is as it was claimed; its progress is in memory.
 fn show_progress(execution: &mut Execution, progress: &Progress) {
     execution.stages = progress.stages();
-    let mut totals = Counters::default();
-    for counters in execution.stages.iter().flat_map(|stage| &stage.steps).filter_map(|step| step.counters) {
-        totals.add(&counters);
-    }
-    execution.totals = totals;
+    execution.totals = Counters::of_stages(&execution.stages);
 }
 
 /// Asks to cancel. Answers whether this call asked (202) or it was asked before (200).

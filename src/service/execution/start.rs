@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json};
 
-use super::{connector, of, why_it_waits};
+use super::{of, why_it_waits};
 use crate::{
     app::App,
     auth::{Caller, Role},
@@ -11,7 +11,7 @@ use crate::{
     error::{Code, Error, Result},
     execution::{Counters, Execution, State, TriggerType},
     id::{ExecutionId, FileId},
-    service::file,
+    service::{connector::open, file},
     store::{self, Transaction, file::StoredFile},
 };
 
@@ -37,7 +37,7 @@ pub fn may_start(app: &App, caller: &Caller, name: &str, is_dry_run: Option<bool
     if is_dry_run == Some(true) || caller.role != Role::Sender {
         caller.needs(Role::Runner)?;
     }
-    let connector = connector(app, caller, name)?;
+    let connector = app.store.control.read(|conn| open(conn, caller, name, Role::Sender))?;
     if is_dry_run == Some(false) {
         has_script(app, &connector)?;
     }

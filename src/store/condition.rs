@@ -1,0 +1,35 @@
+//! The WHERE of a list: one part per filter that is set, each with its value bound.
+
+use rusqlite::types::Value;
+
+/// Parts that must all hold.
+#[derive(Debug)]
+pub struct Condition {
+    parts: Vec<&'static str>,
+    values: Vec<Value>,
+}
+
+impl Condition {
+    /// Holds for every row.
+    pub fn any() -> Self {
+        Self { parts: vec!["1"], values: Vec::new() }
+    }
+
+    /// Adds a part with one `?`, and its value.
+    pub fn and(&mut self, part: &'static str, value: impl Into<Value>) {
+        self.parts.push(part);
+        self.values.push(value.into());
+    }
+
+    /// The same when there is something to compare with.
+    pub fn and_if(&mut self, part: &'static str, value: Option<impl Into<Value>>) {
+        if let Some(value) = value {
+            self.and(part, value);
+        }
+    }
+
+    /// The SQL, and the values in the order of its `?`.
+    pub fn finish(self) -> (String, Vec<Value>) {
+        (self.parts.join(" AND "), self.values)
+    }
+}
