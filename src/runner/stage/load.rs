@@ -3,35 +3,25 @@
 //! One thread steps the script's output and parses the variables; a bounded channel of chunks; this
 //! thread writes. The writer is the bottleneck, everything else hides behind it.
 
-use std::{
-    collections::HashMap,
-    sync::{
-        Arc,
-        mpsc::{Receiver, SyncSender, sync_channel},
-    },
-    thread,
-};
+use std::{collections::HashMap, thread};
 
 use super::{
+    channel::channel,
+    evaluate::pass,
     extracted::{Extracted, SetAside},
-    scope::{Compiled, Scope},
+    scope::Scope,
 };
 use crate::{
     connector::rules::Flow,
-    engine::{Engine, OutputReader, OutputRow},
-    error::{Code, Error, Result},
-    execution::{Counters, StageKind, State, outcome::Message},
+    engine::Engine,
+    error::{Error, Result},
+    execution::{Counters, StageKind, State},
     id::VariableId,
-    load::{self, Load, Row, Settings, StepPlan},
+    load::{self, Load, Settings, StepPlan},
     runner::job::{Job, Left, Stop, state_of},
     store::spool::Spool,
     variable::Value,
 };
-
-/// Rows handed over at once.
-const CHUNK: usize = 1_000;
-/// Chunks that may wait for the writer: bounds memory whatever the file.
-const WAITING: usize = 4;
 
 /// The flow made ready.
 pub(in crate::runner) struct FlowPlan {
@@ -168,11 +158,10 @@ fn one_step(
     let reader = engine.output_reader()?;
     let wanted: Vec<usize> = places(scope, step.variables())?;
     let is_last = n + 1 == plan.steps.len();
-    let (send, receive) = sync_channel(WAITING);
+    let (mut chunks, arrivals) = channel();
     let (outcome, kept) = thread::scope(|threads| {
         let wanted = &wanted;
         let producer = threads.spawn(move || {
-            let mut chunks = Chunks { send, chunk: Vec::with_capacity(CHUNK), sources: None };
             let pass = pass(job, &reader, scope, extracted, |row, values, warnings| {
                 let values = wanted.iter().map(|n| take(&mut values[*n])).collect();
                 chunks.add(row, values, warnings)
@@ -180,7 +169,7 @@ fn one_step(
             chunks.end(pass)
         });
         let progress = |counters: &_| job.progress.count_load(n, counters);
-        let outcome = load.step(step, scope.table.rows, is_last, Arrivals::new(receive), progress);
+        let outcome = load.step(step, scope.table.rows, is_last, arrivals, progress);
         // When the writer stopped first, the producer finds the channel closed and stops too.
         (outcome, producer.join())
     });
@@ -226,195 +215,4 @@ fn places(scope: &Scope<'_>, variables: &[VariableId]) -> Result<Vec<usize>, Sto
 
 fn take(cell: &mut load::Cell) -> load::Cell {
     std::mem::replace(cell, Ok(Value::Null))
-}
-
-/// Reads every row of a scope and parses its variables. With `extracted`, sets rows aside for the
-/// report and counts them.
-fn pass(
-    job: &Job<'_>,
-    reader: &OutputReader,
-    scope: &Scope<'_>,
-    mut extracted: Option<Extracted>,
-    mut each: impl FnMut(&OutputRow, &mut [load::Cell], Vec<Message>) -> Result<(), Stop>,
-) -> Result<Option<SetAside>, Stop> {
-    let name = scope.table.scope.as_str();
-    let (mut valid, mut invalid) = (0, 0);
-    let mut values: Vec<load::Cell> = Vec::with_capacity(scope.variables.len());
-    let mut texts = Texts::default();
-    reader.stream(&scope.table, &scope.column_names(), |row| -> Result<(), Stop> {
-        values.clear();
-        let mut warnings = Vec::new();
-        let mut is_valid = true;
-        for compiled in &scope.variables {
-            let cell = evaluate(compiled, row, &mut warnings);
-            is_valid &= cell.is_ok();
-            values.push(cell);
-        }
-        *(if is_valid { &mut valid } else { &mut invalid }) += 1;
-        if let Some(extracted) = extracted.as_mut() {
-            if extracted.wants(!is_valid) {
-                texts.fill(row, scope, &values);
-                extracted.keep(!is_valid, texts.cells())?;
-            }
-            if (valid + invalid) % 10_000 == 0 {
-                job.progress.count(StageKind::VariableEval, 0, Some(name), valid, invalid, scope.table.rows);
-            }
-        }
-        each(row, &mut values, warnings)
-    })?;
-    match extracted {
-        Some(extracted) => {
-            job.progress.count(StageKind::VariableEval, 0, Some(name), valid, invalid, scope.table.rows);
-            Ok(Some(extracted.finish()?))
-        }
-        None => Ok(None),
-    }
-}
-
-fn evaluate(compiled: &Compiled<'_>, row: &OutputRow, warnings: &mut Vec<Message>) -> load::Cell {
-    let Some(column) = compiled.column else {
-        return Ok(compiled.parser.literal().cloned().unwrap_or(Value::Null));
-    };
-    if let Some(error) = row.error().filter(|error| error.column == column) {
-        return Err(Box::new(Message {
-            message: format!("{}: {}", compiled.variable.name, error.message),
-            code: Code::Invalid.as_str().to_owned(),
-            variable: Some(compiled.variable.name.clone()),
-            column: compiled.variable.data_source.clone(),
-            field: None,
-            value: None,
-            expected: None,
-        }));
-    }
-    let cell = row.cell(column);
-    match compiled.parser.parse(cell) {
-        Ok(parsed) => {
-            if let Some(warning) = parsed.warning {
-                warnings.push(Message::warning(warning, compiled.variable, cell.unwrap_or_default()));
-            }
-            Ok(parsed.value)
-        }
-        Err(fault) => Err(Box::new(Message::fault(&fault, compiled.variable, cell))),
-    }
-}
-
-/// A row as text for the report; the same memory is used for the next one.
-#[derive(Default)]
-struct Texts {
-    cells: Vec<String>,
-}
-
-impl Texts {
-    fn fill(&mut self, row: &OutputRow, scope: &Scope<'_>, values: &[load::Cell]) {
-        use std::fmt::Write as _;
-        self.cells.resize_with(values.len() + 3, String::new);
-        for cell in &mut self.cells {
-            cell.clear();
-        }
-        // Writing into a string can't fail.
-        let _ = write!(self.cells[0], "{}", row.number());
-        if let Some(line) = row.line() {
-            let _ = write!(self.cells[1], "{line}");
-        }
-        let last = values.len() + 2;
-        for (n, (compiled, value)) in scope.variables.iter().zip(values).enumerate() {
-            match value {
-                Ok(value) => compiled.parser.render(value, &mut self.cells[n + 2]),
-                Err(error) => {
-                    if let Some(found) = &error.value {
-                        self.cells[n + 2].push_str(found);
-                    }
-                    let separator = if self.cells[last].is_empty() { "" } else { "; " };
-                    let _ = write!(self.cells[last], "{separator}{}", error.message);
-                }
-            }
-        }
-    }
-
-    fn cells(&self) -> impl Iterator<Item = &str> {
-        self.cells.iter().map(String::as_str)
-    }
-}
-
-/// What goes over the channel: rows, and at the end how the reading ended. Without an end the sender
-/// died, and what arrived must not pass for everything.
-enum Arrival {
-    Rows(Vec<Row>),
-    End,
-    Failed(Error),
-}
-
-/// The sending side.
-struct Chunks {
-    send: SyncSender<Arrival>,
-    chunk: Vec<Row>,
-    /// The last source table's name: rows of one table share it.
-    sources: Option<Arc<str>>,
-}
-
-impl Chunks {
-    fn add(&mut self, row: &OutputRow, values: Vec<load::Cell>, warnings: Vec<Message>) -> Result<(), Stop> {
-        let source = row.table().map(|name| match &self.sources {
-            Some(shared) if **shared == *name => Arc::clone(shared),
-            _ => Arc::clone(self.sources.insert(name.into())),
-        });
-        self.chunk.push(Row { row: row.number(), line: row.line(), source, values, warnings });
-        if self.chunk.len() == CHUNK {
-            let chunk = std::mem::replace(&mut self.chunk, Vec::with_capacity(CHUNK));
-            // A closed channel: the writer stopped and says why.
-            self.send.send(Arrival::Rows(chunk)).map_err(|_| Stop::Cancelled)?;
-        }
-        Ok(())
-    }
-
-    fn end(self, pass: Result<Option<SetAside>, Stop>) -> Result<Option<SetAside>, Stop> {
-        let last = match &pass {
-            Ok(_) => {
-                let _ = self.send.send(Arrival::Rows(self.chunk));
-                Arrival::End
-            }
-            Err(Stop::Cancelled) => Arrival::End,
-            Err(Stop::Failed(sentence)) => Arrival::Failed(Error::invalid(sentence.clone())),
-        };
-        // A writer that has stopped already needs no end.
-        let _ = self.send.send(last);
-        pass
-    }
-}
-
-/// The receiving side, as the load takes it.
-struct Arrivals {
-    receive: Receiver<Arrival>,
-    ended: bool,
-}
-
-impl Arrivals {
-    const fn new(receive: Receiver<Arrival>) -> Self {
-        Self { receive, ended: false }
-    }
-}
-
-impl Iterator for Arrivals {
-    type Item = Result<Vec<Row>>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.ended {
-            return None;
-        }
-        match self.receive.recv() {
-            Ok(Arrival::Rows(rows)) => Some(Ok(rows)),
-            Ok(Arrival::End) => {
-                self.ended = true;
-                None
-            }
-            Ok(Arrival::Failed(error)) => {
-                self.ended = true;
-                Some(Err(error))
-            }
-            Err(_) => {
-                self.ended = true;
-                Some(Err(Error::internal("reading the script's output ended without its end")))
-            }
-        }
-    }
 }

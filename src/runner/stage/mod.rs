@@ -1,5 +1,7 @@
 //! The stages of a run, one file each, in the order of [`super::job`].
 
+pub mod channel;
+pub mod evaluate;
 pub mod extracted;
 pub mod input;
 pub mod load;
