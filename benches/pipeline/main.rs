@@ -19,7 +19,10 @@ use std::{
 
 use clap::Parser;
 
-use self::{server::Server, table::Series};
+use self::{
+    server::Server,
+    table::{Run, Series},
+};
 
 /// Time the whole pipeline against a hand-tuned script.
 #[derive(Debug, Parser)]
@@ -39,6 +42,9 @@ struct Args {
     /// Only the server, for a profiler
     #[arg(long)]
     alone: bool,
+    /// Against another build of the server instead of sqlite3
+    #[arg(long, value_name = "BINARY")]
+    against: Option<PathBuf>,
     /// Given by cargo
     #[arg(long, hide = true)]
     bench: bool,
@@ -61,19 +67,28 @@ fn main() {
     }
     println!("{rows} rows, {} MB; {} customers", file::megabytes(&orders), file::CUSTOMERS);
     println!("load of the machine before: {}", process::load_average());
-    let shell = shell::version().filter(|_| !args.alone);
-    match &shell {
-        Some(version) => println!("sqlite3 {version}"),
-        None if args.alone => println!("without sqlite3: absolute figures only"),
-        None => println!("sqlite3 is not installed: absolute figures only"),
+    let other = match args {
+        Args { alone: true, .. } => None,
+        Args { against: Some(binary), .. } => Some(Other::Build(binary)),
+        _ => shell::version().map(Other::Shell),
+    };
+    match &other {
+        Some(Other::Shell(version)) => println!("against sqlite3 {version}"),
+        Some(Other::Build(binary)) => println!("against {}", binary.display()),
+        None => println!("without sqlite3, or alone: absolute figures only"),
     }
+    let own = Path::new(env!("CARGO_BIN_EXE_smartconnector"));
     let mut series: Vec<Series> = files.iter().map(|_| Series::default()).collect();
     let start = Instant::now();
     for pair in 0..args.pairs.max(1) {
-        if shell.is_some() {
-            shell_runs(&path("shell"), &customers, &files, &mut series);
-        }
-        server_runs(&path("data"), &customers, &files, &mut series);
+        let theirs = match &other {
+            Some(Other::Shell(_)) => shell_runs(&path("shell"), &customers, &files),
+            Some(Other::Build(binary)) => server_runs(binary, &path("other"), &customers, &files),
+            None => Vec::new(),
+        };
+        let ours = server_runs(own, &path("data"), &customers, &files);
+        series.iter_mut().zip(ours).for_each(|(series, run)| series.ours.push(run));
+        series.iter_mut().zip(theirs).for_each(|(series, run)| series.other.push(run));
         eprintln!("pair {} of {} after {:.0} s", pair + 1, args.pairs, start.elapsed().as_secs_f64());
     }
     for (title, series) in TITLES.iter().zip(&series) {
@@ -82,21 +97,27 @@ fn main() {
     println!("\nload of the machine after: {}", process::load_average());
 }
 
-fn shell_runs(folder: &Path, customers: &Path, files: &[PathBuf], series: &mut [Series]) {
-    fs::create_dir(folder).unwrap();
-    for (file, series) in files.iter().zip(series) {
-        series.shell.push(shell::run(folder, customers, file).unwrap());
-    }
-    fs::remove_dir_all(folder).unwrap();
+/// What the server is compared with.
+enum Other {
+    /// The shell of this version.
+    Shell(String),
+    /// A server's binary.
+    Build(PathBuf),
 }
 
-fn server_runs(folder: &Path, customers: &Path, files: &[PathBuf], series: &mut [Series]) {
+fn shell_runs(folder: &Path, customers: &Path, files: &[PathBuf]) -> Vec<Run> {
     fs::create_dir(folder).unwrap();
-    let server = Server::start(folder);
+    let runs = files.iter().map(|file| shell::run(folder, customers, file).unwrap()).collect();
+    fs::remove_dir_all(folder).unwrap();
+    runs
+}
+
+fn server_runs(binary: &Path, folder: &Path, customers: &Path, files: &[PathBuf]) -> Vec<Run> {
+    fs::create_dir(folder).unwrap();
+    let server = Server::start(binary, folder);
     let orders = server.set_up(customers, &files[0]);
-    for (file, series) in files.iter().zip(series) {
-        series.ours.push(server.run(&orders, file));
-    }
+    let runs = files.iter().map(|file| server.run(&orders, file)).collect();
     drop(server);
     fs::remove_dir_all(folder).unwrap();
+    runs
 }

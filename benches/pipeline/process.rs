@@ -7,18 +7,39 @@ use std::{fs, io, process::Child, thread, time::Duration};
 pub struct Used {
     /// The peak of its resident memory, MB.
     pub peak_mb: u64,
-    /// What it gave the disk to write since it began, MB.
+    /// What it gave the disk to write, MB.
     pub written_mb: u64,
+    /// Processor time of all its threads, seconds: what a busy machine changes least.
+    pub cpu: f64,
 }
+
+impl Used {
+    /// What came since `earlier`; the peak stays.
+    pub fn since(self, earlier: Self) -> Self {
+        Self { written_mb: self.written_mb - earlier.written_mb, cpu: self.cpu - earlier.cpu, ..self }
+    }
+}
+
+/// Ticks of `/proc/<pid>/stat` a second: the same on every Linux.
+const TICKS: f64 = 100.0;
 
 /// Reads it; zero where the system does not tell.
 pub fn used(pid: u32) -> Used {
+    let text = |file: &str| fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap_or_default();
     let number = |file: &str, key: &str| -> u64 {
-        let text = fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap_or_default();
+        let text = text(file);
         let line = text.lines().find_map(|line| line.strip_prefix(key));
         line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
     };
-    Used { peak_mb: number("status", "VmHWM:") / 1_024, written_mb: number("io", "write_bytes:") / 1_000_000 }
+    // The 14th and 15th word; the second is the program's name in parentheses.
+    let stat = text("stat");
+    let words = stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace();
+    let ticks: f64 = words.skip(11).take(2).filter_map(|word| word.parse::<f64>().ok()).sum();
+    Used {
+        peak_mb: number("status", "VmHWM:") / 1_024,
+        written_mb: number("io", "write_bytes:") / 1_000_000,
+        cpu: ticks / TICKS,
+    }
 }
 
 /// Forgets the peak, so that the next one is of what comes now.
@@ -32,8 +53,11 @@ pub fn wait(child: &mut Child) -> io::Result<Used> {
     let mut last = Used::default();
     loop {
         let now = used(child.id());
-        last =
-            Used { peak_mb: last.peak_mb.max(now.peak_mb), written_mb: last.written_mb.max(now.written_mb) };
+        last = Used {
+            peak_mb: last.peak_mb.max(now.peak_mb),
+            written_mb: last.written_mb.max(now.written_mb),
+            cpu: last.cpu.max(now.cpu),
+        };
         if let Some(status) = child.try_wait()? {
             return if status.success() {
                 Ok(last)

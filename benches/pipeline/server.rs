@@ -64,8 +64,8 @@ impl Drop for Server {
 
 impl Server {
     /// Starts the binary and waits for its line.
-    pub fn start(folder: &Path) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_smartconnector"))
+    pub fn start(binary: &Path, folder: &Path) -> Self {
+        let mut child = Command::new(binary)
             .args(["serve", "--json", "--listen", "127.0.0.1:0", "--data"])
             .arg(folder)
             .env("SMARTCONNECTOR_FILES_MAX_UPLOAD_MB", "4000")
@@ -120,8 +120,7 @@ impl Server {
         let row = self.wait(&path, "status", &["queued", "in_progress"]);
         let seconds = start.elapsed().as_secs_f64();
         assert_eq!(row["status"], "success", "{row:#}");
-        let used = process::used(self.child.id());
-        let used = process::Used { written_mb: used.written_mb - before.written_mb, ..used };
+        let used = process::used(self.child.id()).since(before);
         let mut stages = vec![("upload".to_owned(), sent)];
         stages.extend(stages_of(&row));
         Run { seconds, stages, used }

@@ -6,11 +6,12 @@ use super::matching::Actions;
 use crate::{
     connector::{
         Conflict, LoadStep, MappingRule, MatchingRule,
+        flow::NoMatch,
         rules::{Flow, Used},
     },
     error::{Error, Result},
     id::{MemberId, ObjectId, VariableId},
-    object::{Field, FieldType, Object},
+    object::{Field, FieldType, FieldValue, Object},
     store::lookup::Term,
     variable::{DataType, Locale, Parser, Value},
 };
@@ -103,6 +104,13 @@ pub(super) struct Mapping {
     pub related: Option<usize>,
     /// The related object's field in which the value is looked up.
     pub lookup: Option<Field>,
+}
+
+impl Mapping {
+    /// Whether the field must hold something and this is nothing.
+    pub(super) fn is_missing(&self, value: &FieldValue) -> bool {
+        self.field.is_required && value.is_blank()
+    }
 }
 
 /// A load step made ready.
@@ -207,6 +215,16 @@ impl StepPlan {
             .iter()
             .filter_map(|mapping| Some((&self.related[mapping.related?], mapping.lookup.as_ref()?)));
         rules.chain(lookups)
+    }
+
+    /// The mapping of the unique field that the first rule matches by, where no match means a new record:
+    /// then the unique index alone tells whether a row is new.
+    pub(super) fn creates_by_unique(&self) -> Option<usize> {
+        let rule = self.rules.first().filter(|rule| rule.actions.none == NoMatch::CreateNew)?;
+        match rule.key {
+            Key::Mapped(at) if self.mappings[at].field.is_unique => Some(at),
+            _ => None,
+        }
     }
 
     pub(super) fn terms(&self) -> Vec<Term<'_>> {

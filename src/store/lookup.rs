@@ -66,7 +66,7 @@ impl<'c> Finder<'c> {
     }
 
     /// Whether archived records can be found at all.
-    fn has_archived(&mut self) -> Result<bool> {
+    pub fn has_archived(&mut self) -> Result<bool> {
         if let Some(known) = self.has_archived {
             return Ok(known);
         }

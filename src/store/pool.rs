@@ -20,6 +20,12 @@ const LOAD_CACHE: i64 = 128 * 1024;
 /// What SQLite keeps otherwise.
 const IDLE_CACHE: i64 = 2_000;
 
+/// Pages in the write-ahead log before they go to the database, while a load lasts (128 MiB of them in
+/// `records.db`): batches after one another change the same index pages, which are then written once.
+const LOAD_CHECKPOINT: i64 = 8_192;
+/// SQLite's own.
+const IDLE_CHECKPOINT: i64 = 1_000;
+
 /// A SQLite file with one writer connection and pooled readers.
 pub struct Database {
     // Fair: a load that takes the lock batch after batch must let an API write in between.
@@ -74,22 +80,24 @@ impl Database {
         self.writer.lock()
     }
 
-    /// The writer for one batch of a load, with a large page cache.
+    /// The writer for one batch of a load, with a large page cache and rare checkpoints.
     pub fn writer_for_load(&self) -> Result<FairMutexGuard<'_, Connection>> {
         let writer = self.writer.lock();
         // Again for every batch: another load that ended may have given the cache back.
         writer.pragma_update(None, "cache_size", -LOAD_CACHE)?;
+        writer.pragma_update(None, "wal_autocheckpoint", LOAD_CHECKPOINT)?;
         Ok(writer)
     }
 
-    /// Gives the memory of a load's page cache back.
+    /// Gives the memory of a load's page cache back, and what it logged to the database.
     pub fn end_load(&self) {
         let writer = self.writer.lock();
         let given_back = writer
             .pragma_update(None, "cache_size", -IDLE_CACHE)
-            .and_then(|()| writer.execute_batch("PRAGMA shrink_memory"));
+            .and_then(|()| writer.pragma_update(None, "wal_autocheckpoint", IDLE_CHECKPOINT))
+            .and_then(|()| writer.execute_batch("PRAGMA wal_checkpoint(PASSIVE); PRAGMA shrink_memory"));
         if let Err(e) = given_back {
-            log::warn!("the page cache of a load was not given back: {e}");
+            log::warn!("the page cache and the log of a load were not given back: {e}");
         }
     }
 }

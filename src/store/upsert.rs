@@ -117,6 +117,12 @@ impl<'c> Upsert<'c> {
         })
     }
 
+    /// Whether the object's table was empty and still is.
+    #[must_use]
+    pub const fn finds_no_record(&self) -> bool {
+        self.next_id == 1
+    }
+
     /// Makes a record; answers its row, or that a unique index refused it and nothing was written.
     pub fn create(&mut self, values: &[FieldValue]) -> Result<std::result::Result<i64, Refused>> {
         let id = self.next_id;

@@ -4,6 +4,7 @@
 mod support;
 
 mod conflicts;
+mod count;
 mod dry_run;
 mod ledger;
 mod matching;

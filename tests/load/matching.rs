@@ -36,6 +36,25 @@ fn two_lines_with_one_key_make_one_record_created_then_updated() {
     assert_eq!(world.sql(PEOPLE), ["1|A@x.org|A2", "2|b@x.org|B"]);
 }
 
+/// Rows after a new one are written without asking first; what is there already must be found all the same.
+#[test]
+fn known_and_archived_rows_between_new_ones_are_found() {
+    let world = World::new();
+    let (object, mut flow) = people(&world);
+    flow.steps[0].matching_rules[0].match_archive_action = ArchiveMatch::DoNotUpload;
+    let row = |n: usize, name: &'static str| [t(&format!("{n}@x.org")), t(name)];
+    let new = |from| rows((from..from + 20).map(|n| row(n, "new")));
+    let ran = world.run(&flow, std::slice::from_ref(&object), &[new(0)]);
+    assert_eq!(counts(ran.only()), [20, 0, 0, 0, 0]);
+    let mixed = || (10..40).map(|n| row(n, if n == 15 { "other" } else { "new" }));
+    let ran = world.run(&flow, std::slice::from_ref(&object), &[rows(mixed())]);
+    assert_eq!(counts(ran.only()), [20, 1, 9, 0, 0]);
+    world.execute("UPDATE record_person SET archived = 9 WHERE email = '39@x.org'");
+    let ran = world.run(&flow, std::slice::from_ref(&object), &[rows((38..42).map(|n| row(n, "new")))]);
+    assert_eq!(counts(ran.only()), [2, 0, 1, 1, 0]);
+    assert_eq!(world.sql("SELECT count(*), max(id) FROM record_person"), ["42|42"]);
+}
+
 #[test]
 fn a_second_run_of_the_same_file_writes_nothing() {
     let world = World::new();
