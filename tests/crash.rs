@@ -159,7 +159,7 @@ fn a_kill_during_a_load_leaves_counts_that_equal_the_records_and_a_rerun_complet
     assert_eq!(std::fs::read_dir(data.path().join("scratch")).unwrap().count(), 0, "scratch is swept");
 
     let rerun = client.post(&format!("{}/executions/{id}/rerun", journey::path(TOKEN)), &json!({})).created();
-    let rerun = run_ended(client, TOKEN, text(&rerun["execution_id"]));
+    let rerun = run_ended(client, TOKEN, text(&rerun["id"]));
     assert_eq!(rerun["status"], "success", "{rerun}");
     assert_eq!(rerun["totals"]["unchanged"], created);
     assert_eq!(rerun["totals"]["created"], ROWS as u64 - created);

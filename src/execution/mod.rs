@@ -15,7 +15,7 @@ pub use state::{Stage, StageKind, StageStatus, State, Step};
 
 use crate::{
     connector::{Connector, InputOptions, LoadStep, ScopeHeaders, Seed},
-    id::{ConnectorId, ExecutionId, FileId, MemberId, ScriptId},
+    id::{ConnectorId, ExecutionId, FileId, KeyId, MemberId, ScriptId},
     script::{ConfigMetadata, Script},
     variable::Variable,
 };
@@ -28,13 +28,15 @@ pub enum TriggerType {
     Fileupload,
     /// `upload`.
     Api,
+    /// A tick of the connector's schedule.
+    Schedule,
     /// An earlier run's input again.
     Rerun,
 }
 
 impl TriggerType {
     /// Every trigger.
-    pub const ALL: [Self; 3] = [Self::Fileupload, Self::Api, Self::Rerun];
+    pub const ALL: [Self; 4] = [Self::Fileupload, Self::Api, Self::Schedule, Self::Rerun];
 
     /// The word as the API spells it.
     #[must_use]
@@ -42,6 +44,7 @@ impl TriggerType {
         match self {
             Self::Fileupload => "fileupload",
             Self::Api => "api",
+            Self::Schedule => "schedule",
             Self::Rerun => "rerun",
         }
     }
@@ -121,8 +124,16 @@ pub struct Execution {
     pub is_dry_run: bool,
     /// A dry run of the draft.
     pub use_draft: bool,
-    /// Who started it.
+    /// Who started it; `None`: the server.
     pub started_by: Option<MemberId>,
+    /// The key that they started it with.
+    pub started_by_key: Option<KeyId>,
+    /// The tick that started it. A connector has one run per tick.
+    pub scheduled_for: Option<DateTime<Utc>>,
+    /// Seconds between two of its triggers, when there is such a time.
+    pub cadence: Option<u32>,
+    /// From when on it covers what happened.
+    pub timeframe_start: Option<DateTime<Utc>>,
     /// When it was queued.
     pub created: DateTime<Utc>,
     /// When it was claimed.
@@ -156,4 +167,41 @@ pub struct Execution {
     pub sql_version: Option<String>,
     /// Row outcomes that were counted and not kept.
     pub outcomes_cut: u64,
+}
+
+impl Execution {
+    /// One that waits, of which nothing more is said.
+    #[must_use]
+    pub fn queued(connector_id: ConnectorId, number: i64, trigger: TriggerType, now: DateTime<Utc>) -> Self {
+        Self {
+            id: ExecutionId::new(),
+            connector_id,
+            number,
+            state: State::Queued,
+            trigger,
+            is_dry_run: false,
+            use_draft: false,
+            started_by: None,
+            started_by_key: None,
+            scheduled_for: None,
+            cadence: None,
+            timeframe_start: None,
+            created: now,
+            started_at: None,
+            ended_at: None,
+            error_details: None,
+            warning: None,
+            stages: Vec::new(),
+            totals: Counters::default(),
+            input_file: None,
+            final_report: None,
+            sql_output_zip: None,
+            sql_parameters: Map::new(),
+            cancelled_by: None,
+            cancel_requested_at: None,
+            script_id: None,
+            sql_version: None,
+            outcomes_cut: 0,
+        }
+    }
 }

@@ -22,8 +22,8 @@ use crate::{
     config::Config,
     engine::Scalar,
     error::{Error, Result},
-    execution::{Counters, Execution, Progress, RowOutcome, RowStatus, State, TriggerType},
-    id::{ConnectorId, ExecutionId},
+    execution::{Execution, Progress, RowOutcome, RowStatus, State, TriggerType},
+    id::ConnectorId,
     load::Members,
     object::Object,
     report::names,
@@ -204,30 +204,10 @@ fn meta(package: &Package, input: &Input, options: &Options<'_>) -> Result<Map<S
 fn execution(store: &Store, options: &Options<'_>) -> Execution {
     let now = store.clock.now();
     Execution {
-        id: ExecutionId::new(),
-        connector_id: ConnectorId::new(),
-        number: 1,
         state: State::InProgress,
-        trigger: TriggerType::Fileupload,
         is_dry_run: options.is_dry_run,
-        use_draft: false,
-        started_by: None,
-        created: now,
         started_at: Some(now),
-        ended_at: None,
-        error_details: None,
-        warning: None,
-        stages: Vec::new(),
-        totals: Counters::default(),
-        input_file: None,
-        final_report: None,
-        sql_output_zip: None,
-        sql_parameters: Map::new(),
-        cancelled_by: None,
-        cancel_requested_at: None,
-        script_id: None,
-        sql_version: None,
-        outcomes_cut: 0,
+        ..Execution::queued(ConnectorId::new(), 1, TriggerType::Fileupload, now)
     }
 }
 

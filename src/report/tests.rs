@@ -7,7 +7,6 @@ use std::{
 
 use calamine::{Data, Range, Reader as _, Xlsx};
 use chrono::{DateTime, Utc};
-use serde_json::Map;
 use uuid::Uuid;
 
 use super::{
@@ -17,7 +16,7 @@ use super::{
 use crate::{
     cancel::CancelToken,
     execution::{Counters, Execution, Outcome, Stage, StageKind, StageStatus, State, Step, TriggerType},
-    id::{ConnectorId, ExecutionId, MemberId, ObjectId},
+    id::{ConnectorId, MemberId, ObjectId},
     object::Object,
 };
 
@@ -63,30 +62,13 @@ pub(super) fn a_run() -> (Execution, Vec<Object>) {
     totals.add(&second);
     let read = Stage { kind: StageKind::InputRead, status: StageStatus::Completed, steps: Vec::new() };
     let run = Execution {
-        id: ExecutionId::new(),
-        connector_id: ConnectorId::new(),
-        number: 12,
         state: State::PartialSuccess,
-        trigger: TriggerType::Api,
-        is_dry_run: false,
-        use_draft: false,
         started_by: Some(MemberId::new()),
-        created: at(0),
         started_at: Some(at(1)),
         ended_at: Some(at(70)),
-        error_details: None,
-        warning: None,
         stages: vec![read, load(&objects[0], "customers", first), load(&objects[1], "orders", second)],
         totals,
-        input_file: None,
-        final_report: None,
-        sql_output_zip: None,
-        sql_parameters: Map::new(),
-        cancelled_by: None,
-        cancel_requested_at: None,
-        script_id: None,
-        sql_version: None,
-        outcomes_cut: 0,
+        ..Execution::queued(ConnectorId::new(), 12, TriggerType::Api, at(0))
     };
     (run, objects)
 }

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 
 use super::{
     Shared,
@@ -16,8 +16,8 @@ use crate::{
     connector::{Connector, Header, ScopeHeaders, column_letters},
     engine::{Engine, Scalar},
     error::{Error, Result},
-    execution::{Counters, Execution, Progress, Snapshot, State, TriggerType},
-    id::{ConnectorId, ExecutionId, FileId, ScriptId},
+    execution::{Execution, Progress, Snapshot, State, TriggerType},
+    id::{ConnectorId, FileId, ScriptId},
     report::names,
     script::{SampleState, Script},
     store::{self, file::StoredFile},
@@ -152,30 +152,11 @@ fn snapshot(connector: &Connector, script: &Script) -> Snapshot {
 /// A sample is no execution; its job reads a few facts of one all the same.
 fn stand_in(shared: &Shared, connector: &Connector, input: &StoredFile) -> Execution {
     Execution {
-        id: ExecutionId::new(),
-        connector_id: connector.id,
-        number: 0,
         state: State::InProgress,
-        trigger: TriggerType::Fileupload,
         is_dry_run: true,
         use_draft: true,
-        started_by: None,
-        created: shared.store.clock.now(),
-        started_at: None,
-        ended_at: None,
-        error_details: None,
-        warning: None,
-        stages: Vec::new(),
-        totals: Counters::default(),
         input_file: Some(input.id),
-        final_report: None,
-        sql_output_zip: None,
-        sql_parameters: Map::new(),
-        cancelled_by: None,
-        cancel_requested_at: None,
-        script_id: None,
-        sql_version: None,
-        outcomes_cut: 0,
+        ..Execution::queued(connector.id, 0, TriggerType::Fileupload, shared.store.clock.now())
     }
 }
 

@@ -25,6 +25,10 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Execution> {
         is_dry_run: row.get("is_dry_run")?,
         use_draft: row.get("use_draft")?,
         started_by: column::parsed_optional(row, "started_by")?,
+        started_by_key: column::parsed_optional(row, "started_by_key")?,
+        scheduled_for: time::get_optional(row, "scheduled_for")?,
+        cadence: row.get("cadence")?,
+        timeframe_start: time::get_optional(row, "timeframe_start")?,
         created: time::get(row, "created")?,
         started_at: time::get_optional(row, "started_at")?,
         ended_at: time::get_optional(row, "ended_at")?,
@@ -48,8 +52,9 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Execution> {
 pub fn insert(tx: &Transaction<'_>, execution: &Execution, input_name: &str) -> Result<()> {
     let mut statement = tx.prepare_cached(
         "INSERT INTO execution (id, connector_id, number, state, trigger_type, is_dry_run, use_draft, started_by,
+            started_by_key, scheduled_for, cadence, timeframe_start,
             created, warning, stages, totals, sql_parameters, input_file, input_name)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )?;
     statement.execute(params![
         execution.id.to_string(),
@@ -60,6 +65,10 @@ pub fn insert(tx: &Transaction<'_>, execution: &Execution, input_name: &str) -> 
         execution.is_dry_run,
         execution.use_draft,
         execution.started_by.map(|id| id.to_string()),
+        execution.started_by_key.map(|id| id.to_string()),
+        execution.scheduled_for.map(time::to_ms),
+        execution.cadence,
+        execution.timeframe_start.map(time::to_ms),
         time::to_ms(execution.created),
         execution.warning,
         column::to_json(&execution.stages)?,

@@ -17,6 +17,7 @@ mod object;
 mod page;
 mod permissions;
 mod record;
+mod rerun;
 mod run;
 mod sample;
 mod script;

@@ -3,7 +3,7 @@
 pub mod outcome;
 pub mod row;
 
-use actix_web::{HttpResponse, get, post, web};
+use actix_web::{HttpResponse, get, http::header, post, web};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use utoipa::{IntoParams, ToSchema};
@@ -291,22 +291,26 @@ pub struct Rerun {
 
 /// Run the same input again, with today's live script and flow.
 #[utoipa::path(tag = "Executions", params(("connector" = String, Path, description = "Id or api name"),
-    ("id" = Uuid, Path)), request_body = Rerun, responses((status = 201, body = Started),
+    ("id" = Uuid, Path)), request_body = Rerun, responses(
+    (status = 201, body = ExecutionRow, headers(("Location" = String, description = "Path of the execution"))),
     (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-    (status = 404, body = ErrorBody), (status = 503, body = ErrorBody)))]
+    (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 503, body = ErrorBody)))]
 #[post("/api/smart-connectors/{connector}/executions/{id}/rerun")]
 pub async fn rerun(
     app: web::Data<App>,
     caller: Auth,
+    links: Links,
     path: web::Path<(String, String)>,
     body: Body<Rerun>,
 ) -> Result<HttpResponse, ApiError> {
     let (connector, id) = parse_path(path)?;
-    let started = blocking(app, move |app| {
-        execution::rerun(app, &caller.0, &connector, id, body.0.is_dry_run).map(Started::from)
+    let row = blocking(app, move |app| {
+        let view = execution::rerun(app, &caller.0, &connector, id, body.0.is_dry_run)?;
+        Ok(row(app, &links, view))
     })
     .await?;
-    Ok(HttpResponse::Created().json(started))
+    let location = format!("/api/smart-connectors/{}/executions/{}", row.connector.id, row.id);
+    Ok(HttpResponse::Created().insert_header((header::LOCATION, location)).json(row))
 }
 
 /// The script as this run used it, whatever was edited since.

@@ -2,14 +2,14 @@
 
 use serde_json::{Map, Value as Json};
 
-use super::{of, why_it_waits};
+use super::{ExecutionView, get, of, why_it_waits};
 use crate::{
     app::App,
     auth::{Caller, Role},
     connector::{Connector, ConnectorType},
     engine::is_empty_script,
     error::{Code, Error, Result},
-    execution::{Counters, Execution, State, TriggerType},
+    execution::{Execution, TriggerType},
     id::{ExecutionId, FileId},
     service::{connector::open, file},
     store::{self, Transaction, file::StoredFile},
@@ -117,31 +117,15 @@ fn queue(
     let now = app.clock.now();
     // Read again inside the transaction: the status may have changed since.
     let status = store::connector::named(tx, &connector.id.to_string())?.status;
+    let number = store::connector::note_run(tx, connector.id, now)?;
     let mut execution = Execution {
-        id: ExecutionId::new(),
-        connector_id: connector.id,
-        number: store::connector::note_run(tx, connector.id, now)?,
-        state: State::Queued,
-        trigger: new.trigger,
         is_dry_run: new.is_dry_run,
         use_draft: new.use_draft,
         started_by: Some(caller.member.id),
-        created: now,
-        started_at: None,
-        ended_at: None,
-        error_details: None,
-        warning: None,
-        stages: Vec::new(),
-        totals: Counters::default(),
+        started_by_key: Some(caller.key),
         input_file: Some(file.id),
-        final_report: None,
-        sql_output_zip: None,
         sql_parameters: new.sql_parameters.clone(),
-        cancelled_by: None,
-        cancel_requested_at: None,
-        script_id: None,
-        sql_version: None,
-        outcomes_cut: 0,
+        ..Execution::queued(connector.id, number, new.trigger, now)
     };
     store::execution::insert(tx, &execution, &file.name)?;
     let what = if new.is_dry_run { "Dry run" } else { "Run" };
@@ -153,15 +137,25 @@ fn queue(
 }
 
 /// Runs the same input again, with today's live script and flow.
+///
+/// # Errors
+/// `conflict` when the input file is gone.
 pub fn rerun(
     app: &App,
     caller: &Caller,
     name: &str,
     id: ExecutionId,
     is_dry_run: Option<bool>,
-) -> Result<Execution> {
+) -> Result<ExecutionView> {
     caller.needs(Role::Runner)?;
-    let (_, earlier) = of(app, caller, name, id)?;
+    let (connector, earlier) = of(app, caller, name, id)?;
+    let found = match earlier.input_file {
+        Some(file) => app.store.files.read(|conn| store::file::find(conn, file))?,
+        None => None,
+    };
+    if found.is_none() {
+        return Err(Error::conflict("The input file of this run is not in the store any more."));
+    }
     let new = NewRun {
         trigger: TriggerType::Rerun,
         input_file: earlier.input_file,
@@ -169,5 +163,6 @@ pub fn rerun(
         use_draft: false,
         sql_parameters: earlier.sql_parameters,
     };
-    start(app, caller, name, &new)
+    let started = start(app, caller, name, &new)?;
+    get(app, caller, &connector.id.to_string(), started.id)
 }

@@ -107,7 +107,11 @@ CREATE TABLE execution (
     trigger_type   TEXT NOT NULL,
     is_dry_run     INTEGER NOT NULL CHECK (is_dry_run IN (0, 1)),
     use_draft      INTEGER NOT NULL CHECK (use_draft IN (0, 1)),
-    started_by     TEXT,
+    started_by     TEXT,                    -- member; NULL: the server
+    started_by_key TEXT,
+    scheduled_for  INTEGER,                 -- the tick that started it
+    cadence        INTEGER,
+    timeframe_start INTEGER,
     created        INTEGER NOT NULL,
     started_at     INTEGER,
     ended_at       INTEGER,
@@ -130,6 +134,8 @@ CREATE TABLE execution (
     CHECK ((ended_at IS NOT NULL) = (state IN ('success', 'partial_success', 'failed', 'cancelled'))),
     CHECK (state = 'queued' OR started_at IS NOT NULL OR state = 'cancelled')
 ) STRICT;
+-- One run per tick, whatever happens between the tick and its row.
+CREATE UNIQUE INDEX execution_tick ON execution (connector_id, scheduled_for) WHERE scheduled_for IS NOT NULL;
 CREATE INDEX execution_connector ON execution (connector_id, seq);
 CREATE INDEX execution_open ON execution (state, seq) WHERE state IN ('queued', 'in_progress', 'cancelling');
 
