@@ -17,6 +17,7 @@ use crate::{
         Conflict, ConnectorType,
         flow::{ArchiveMatch, MultipleMatch, NoMatch, SingleMatch},
         rules,
+        schedule::CADENCES,
     },
     id::{FieldId, ObjectId},
     object::{Cardinality, Field, FieldType, Relation},
@@ -27,7 +28,7 @@ use crate::{
 /// Everything that can be chosen in a connector.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Metadata {
-    /// Seconds and their label. Empty: no connector type of this server has a cadence.
+    /// Of schedule connectors: seconds and their label.
     pub cadence_choices: Vec<[String; 2]>,
     /// The engines.
     pub sql_versions: Vec<&'static str>,
@@ -107,7 +108,10 @@ pub async fn metadata(caller: Auth) -> Result<web::Json<Metadata>, ApiError> {
 
 fn catalogue() -> Metadata {
     Metadata {
-        cadence_choices: Vec::new(),
+        cadence_choices: CADENCES
+            .iter()
+            .map(|(seconds, label)| [seconds.to_string(), (*label).to_owned()])
+            .collect(),
         sql_versions: std::iter::once(SQLITE).chain(REFERENCE_VERSIONS).collect(),
         connector_types: ConnectorType::ALL.into_iter().map(ConnectorType::as_str).collect(),
         execution_variables: VariableChoices {

@@ -6,6 +6,7 @@
 
 pub mod flow;
 pub mod rules;
+pub mod schedule;
 pub mod seed;
 pub mod steps;
 pub mod template;
@@ -19,6 +20,7 @@ use serde_json::{Map, Value as Json};
 use utoipa::ToSchema;
 
 pub use flow::{Conflict, LoadStep, MappingRule, MatchingRule};
+pub use schedule::Schedule;
 pub use seed::Seed;
 
 pub use crate::script::{Header, ScopeHeaders, column_letters};
@@ -34,17 +36,20 @@ use crate::{
 pub enum ConnectorType {
     /// An uploaded file.
     Spreadsheet,
+    /// A tick of a clock.
+    Schedule,
 }
 
 impl ConnectorType {
     /// Every type that this server has.
-    pub const ALL: [Self; 1] = [Self::Spreadsheet];
+    pub const ALL: [Self; 2] = [Self::Spreadsheet, Self::Schedule];
 
     /// The word as the API spells it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Spreadsheet => "spreadsheet",
+            Self::Schedule => "schedule",
         }
     }
 
@@ -130,6 +135,10 @@ pub struct Connector {
     pub connector_type: ConnectorType,
     /// Where it is in its life.
     pub status: Status,
+    /// Seconds between two runs, for the types that have one; `None`: the type's default.
+    pub cadence: Option<u32>,
+    /// Or the times of a schedule connector's runs.
+    pub schedule: Option<Schedule>,
     /// Its main object.
     pub custom_object: ObjectId,
     /// The reference file: what templates and samples are made of.

@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 use super::{
     InputOptions,
     flow::{ArchiveMatch, Conflict, MultipleMatch, NoMatch, SingleMatch, StepType},
+    schedule::Schedule,
 };
 use crate::{
     id::{FieldId, FileId, FilterGroupId, LoadStepId, ObjectId, RuleId, SeedId, VariableId},
@@ -55,13 +56,11 @@ pub struct NewConnector {
     pub input_options: Option<InputOptions>,
     /// Seconds for the script, at most `engine.timeout_s`.
     pub timeout_s: Option<u32>,
+    /// Of a schedule connector: seconds between two runs, one of the metadata's choices.
+    pub cadence: Option<u32>,
+    /// Or the times of its runs.
+    pub schedule: Option<Schedule>,
     /// Of other connector types: known here so that the refusal is about the type.
-    #[schema(ignore)]
-    pub cadence: Option<Json>,
-    /// Likewise.
-    #[schema(ignore)]
-    pub schedule: Option<Json>,
-    /// Likewise.
     #[schema(ignore)]
     pub activity_object: Option<Json>,
 }
@@ -80,6 +79,14 @@ pub struct ConnectorPatch {
     pub status: Option<String>,
     /// With `status`: cancels the live runs that wait.
     pub cancel_queued: Option<bool>,
+    /// Of a schedule connector: seconds between two runs. It takes the place of `schedule`.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<u32>)]
+    pub cadence: Option<Option<u32>>,
+    /// Of a schedule connector: the times of its runs. They take the place of `cadence`.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<Schedule>)]
+    pub schedule: Option<Option<Schedule>>,
     /// The reference file. The draft's input tables are made of it at once.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<FileId>)]

@@ -14,7 +14,7 @@ pub use progress::Progress;
 pub use state::{Stage, StageKind, StageStatus, State, Step};
 
 use crate::{
-    connector::{Connector, InputOptions, LoadStep, ScopeHeaders, Seed},
+    connector::{Connector, ConnectorType, InputOptions, LoadStep, ScopeHeaders, Seed, schedule},
     id::{ConnectorId, ExecutionId, FileId, KeyId, MemberId, ScriptId},
     script::{ConfigMetadata, Script},
     variable::Variable,
@@ -60,6 +60,8 @@ impl TriggerType {
 /// be explained.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Snapshot {
+    /// What triggers the connector: it decides how the input is read.
+    pub connector_type: ConnectorType,
     /// The script that ran.
     pub script_id: ScriptId,
     /// Its engine.
@@ -92,10 +94,11 @@ impl Snapshot {
         let mut loads = connector.loads.clone();
         loads.sort_by_key(|step| step.order);
         Self {
+            connector_type: connector.connector_type,
             script_id: script.id,
             sql_version: script.sql_version,
             user_script: script.user_script,
-            config_metadata: script.config_metadata,
+            config_metadata: schedule::expected(connector.connector_type, script.config_metadata),
             headers: connector.headers.clone(),
             variables: connector.variables.clone(),
             loads,

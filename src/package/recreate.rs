@@ -5,7 +5,7 @@ use super::document::{
     Document, LocalConfig, NamedField, NamedMapping, NamedMatching, NamedObject, NamedStep,
 };
 use crate::{
-    connector::{LoadStep, MappingRule, MatchingRule, flow::StepType},
+    connector::{ConnectorType, LoadStep, MappingRule, MatchingRule, flow::StepType},
     error::{Error, Result},
     execution::Snapshot,
     id::{LoadStepId, RuleId, ScriptId, VariableId},
@@ -118,6 +118,8 @@ pub fn snapshot(
     objects: &[Object],
 ) -> Result<Snapshot> {
     let mut snapshot = Snapshot {
+        connector_type: document
+            .map_or(ConnectorType::Spreadsheet, |document| document.connector.connector_type),
         script_id: ScriptId::new(),
         sql_version: SQLITE.to_owned(),
         user_script: script.to_owned(),

@@ -1,5 +1,6 @@
 //! The row of `meta.current_execution`: what a script may know of its run.
 
+use chrono::SecondsFormat;
 use serde_json::{Map, Value as Json};
 
 use crate::{
@@ -42,7 +43,13 @@ impl Facts<'_> {
             set("execution_id", execution.id.to_string().into());
             set("triggered_by_id", execution.started_by.map(|id| id.to_string()).into());
             set("triggered_by_desc", self.started_by.map(str::to_owned).into());
-            set("trigger_auth", "api_key".into());
+            if execution.started_by.is_some() {
+                set("trigger_auth", "api_key".into());
+            }
+            set("cadence", execution.cadence.into());
+            let start =
+                execution.timeframe_start.map(|time| time.to_rfc3339_opts(SecondsFormat::AutoSi, true));
+            set("timeframe_start", start.into());
         }
         if let Some(input) = self.input {
             set("fileupload_file_size_bytes", input.size.into());

@@ -14,6 +14,7 @@ mod pool;
 mod prepare;
 mod sample;
 mod stage;
+mod timer;
 
 pub use stage::{input::fill as fill_input, seed::SeedRecords};
 

@@ -3,7 +3,7 @@
 
 use std::{panic, sync::Arc, thread, time::Duration};
 
-use super::{Shared, prepare, queue, sample};
+use super::{Shared, prepare, queue, sample, timer};
 use crate::error::{Code, Error, Result};
 
 /// How long a worker sleeps when nobody wakes it. Everything that makes work wakes the workers; this
@@ -24,6 +24,7 @@ pub(super) fn spawn(shared: &Arc<Shared>) -> Result<Vec<thread::JoinHandle<()>>>
         threads.push(spawn(format!("worker-{n}"), execution)?);
     }
     threads.push(spawn("sample".to_owned(), one_sample)?);
+    threads.push(timer::spawn(shared)?);
     Ok(threads)
 }
 
@@ -95,7 +96,7 @@ fn one_sample(shared: &Shared) -> bool {
     true
 }
 
-fn words(panic: &(dyn std::any::Any + Send)) -> String {
+pub(super) fn words(panic: &(dyn std::any::Any + Send)) -> String {
     panic
         .downcast_ref::<&str>()
         .map(|text| (*text).to_owned())

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     cancel::CancelToken,
-    connector::{Connector, Header, ScopeHeaders, column_letters},
+    connector::{Connector, Header, ScopeHeaders, column_letters, schedule},
     engine::{Engine, Scalar},
     error::{Error, Result},
     execution::{Execution, Progress, Snapshot, State, TriggerType},
@@ -135,10 +135,11 @@ fn headers(scope: &Scope<'_>) -> ScopeHeaders {
 
 fn snapshot(connector: &Connector, script: &Script) -> Snapshot {
     Snapshot {
+        connector_type: connector.connector_type,
         script_id: script.id,
         sql_version: script.sql_version.clone(),
         user_script: script.user_script.clone(),
-        config_metadata: script.config_metadata.clone(),
+        config_metadata: schedule::expected(connector.connector_type, script.config_metadata.clone()),
         headers: Vec::new(),
         variables: Vec::new(),
         loads: Vec::new(),

@@ -32,6 +32,12 @@ pub fn json<T: DeserializeOwned>(row: &Row<'_>, name: &str) -> rusqlite::Result<
     serde_json::from_str(&text).map_err(|e| corrupt(name, &e.to_string()))
 }
 
+/// A JSON document in column `name`, if there is one.
+pub fn json_optional<T: DeserializeOwned>(row: &Row<'_>, name: &str) -> rusqlite::Result<Option<T>> {
+    let text: Option<String> = row.get(name)?;
+    text.map(|text| serde_json::from_str(&text).map_err(|e| corrupt(name, &e.to_string()))).transpose()
+}
+
 /// A value as the JSON text of a column.
 pub fn to_json(value: &impl Serialize) -> Result<String> {
     serde_json::to_string(value).map_err(Error::internal)

@@ -22,6 +22,8 @@ pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Connector> {
         description: row.get("description")?,
         connector_type: column::word(row, "connector_type", ConnectorType::parse)?,
         status: column::word(row, "status", Status::parse)?,
+        cadence: row.get("cadence")?,
+        schedule: column::json_optional(row, "schedule")?,
         custom_object: column::parsed(row, "custom_object")?,
         source_file: column::parsed_optional(row, "source_file")?,
         headers: column::json(row, "headers")?,
@@ -75,12 +77,11 @@ pub fn has_api_name(conn: &Connection, api_name: &str) -> Result<bool> {
 /// # Errors
 /// `unique` for a name or api name that another connector has.
 pub fn insert(tx: &Transaction<'_>, connector: &Connector) -> Result<()> {
+    let (names, values): (Vec<_>, Vec<_>) = columns(connector)?.into_iter().unzip();
+    let marks = vec!["?"; names.len()].join(", ");
     tx.execute(
-        "INSERT INTO connector (id, api_name, name, name_key, description, connector_type, status,
-            custom_object, source_file, headers, variables, loads, seeds, sql_parameters, input_options,
-            timeout_s, max_concurrency, created, updated, created_by)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        params_from_iter(values(connector)?),
+        &format!("INSERT INTO connector ({}) VALUES ({marks})", names.join(", ")),
+        params_from_iter(values),
     )
     .map_err(|e| name_taken(tx, connector, e))?;
     Ok(())
@@ -91,42 +92,45 @@ pub fn insert(tx: &Transaction<'_>, connector: &Connector) -> Result<()> {
 /// # Errors
 /// `unique` for a name or api name that another connector has.
 pub fn update(tx: &Transaction<'_>, connector: &Connector) -> Result<()> {
+    let (names, mut values): (Vec<_>, Vec<_>) = columns(connector)?.into_iter().unzip();
+    let marks = vec!["?"; names.len()].join(", ");
+    values.push(Value::Text(connector.id.to_string()));
     tx.execute(
-        "UPDATE connector SET (id, api_name, name, name_key, description, connector_type, status,
-            custom_object, source_file, headers, variables, loads, seeds, sql_parameters, input_options,
-            timeout_s, max_concurrency, created, updated, created_by)
-          = (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)
-         WHERE id = ?1",
-        params_from_iter(values(connector)?),
+        &format!("UPDATE connector SET ({}) = ({marks}) WHERE id = ?", names.join(", ")),
+        params_from_iter(values),
     )
     .map_err(|e| name_taken(tx, connector, e))?;
     Ok(())
 }
 
-fn values(c: &Connector) -> Result<[Value; 20]> {
+/// Every column but the statistics, with its value.
+fn columns(c: &Connector) -> Result<Vec<(&'static str, Value)>> {
     let text = |text: &str| Value::Text(text.to_owned());
     let optional = |value: Option<String>| value.map_or(Value::Null, Value::Text);
-    Ok([
-        text(&c.id.to_string()),
-        text(&c.api_name),
-        text(&c.name),
-        Value::Text(name_key(&c.name)),
-        text(&c.description),
-        text(c.connector_type.as_str()),
-        text(c.status.as_str()),
-        text(&c.custom_object.to_string()),
-        optional(c.source_file.map(|id| id.to_string())),
-        Value::Text(column::to_json(&c.headers)?),
-        Value::Text(column::to_json(&c.variables)?),
-        Value::Text(column::to_json(&c.loads)?),
-        Value::Text(column::to_json(&c.seeds)?),
-        Value::Text(column::to_json(&c.sql_parameters)?),
-        Value::Text(column::to_json(&c.input_options)?),
-        c.timeout_s.map_or(Value::Null, |s| Value::Integer(s.into())),
-        Value::Integer(c.max_concurrency.into()),
-        Value::Integer(time::to_ms(c.created)),
-        Value::Integer(time::to_ms(c.updated)),
-        optional(c.created_by.map(|id| id.to_string())),
+    let number = |value: Option<u32>| value.map_or(Value::Null, |n| Value::Integer(n.into()));
+    Ok(vec![
+        ("id", text(&c.id.to_string())),
+        ("api_name", text(&c.api_name)),
+        ("name", text(&c.name)),
+        ("name_key", Value::Text(name_key(&c.name))),
+        ("description", text(&c.description)),
+        ("connector_type", text(c.connector_type.as_str())),
+        ("status", text(c.status.as_str())),
+        ("cadence", number(c.cadence)),
+        ("schedule", optional(c.schedule.as_ref().map(column::to_json).transpose()?)),
+        ("custom_object", text(&c.custom_object.to_string())),
+        ("source_file", optional(c.source_file.map(|id| id.to_string()))),
+        ("headers", Value::Text(column::to_json(&c.headers)?)),
+        ("variables", Value::Text(column::to_json(&c.variables)?)),
+        ("loads", Value::Text(column::to_json(&c.loads)?)),
+        ("seeds", Value::Text(column::to_json(&c.seeds)?)),
+        ("sql_parameters", Value::Text(column::to_json(&c.sql_parameters)?)),
+        ("input_options", Value::Text(column::to_json(&c.input_options)?)),
+        ("timeout_s", number(c.timeout_s)),
+        ("max_concurrency", Value::Integer(c.max_concurrency.into())),
+        ("created", Value::Integer(time::to_ms(c.created))),
+        ("updated", Value::Integer(time::to_ms(c.updated))),
+        ("created_by", optional(c.created_by.map(|id| id.to_string()))),
     ])
 }
 

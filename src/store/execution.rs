@@ -92,7 +92,7 @@ pub fn of_connector(conn: &Connection, connector: ConnectorId, id: ExecutionId) 
 }
 
 /// Takes the first queued execution whose turn it is: the connector runs (or it is a dry run) and has
-/// fewer runs than `max_concurrency`.
+/// fewer runs than `max_concurrency`. A tick's run waits for a published script.
 pub fn claim(tx: &Transaction<'_>, now: DateTime<Utc>) -> Result<Option<Execution>> {
     let mut statement = tx.prepare_cached(&format!(
         "UPDATE execution SET state = 'in_progress', started_at = ?1
@@ -100,6 +100,9 @@ pub fn claim(tx: &Transaction<'_>, now: DateTime<Utc>) -> Result<Option<Executio
              SELECT e.seq FROM execution e JOIN connector c ON c.id = e.connector_id
              WHERE e.state = 'queued'
                AND (e.is_dry_run OR c.status IN ('operational', 'need_attention'))
+               AND (e.scheduled_for IS NULL OR EXISTS (
+                   SELECT 1 FROM script s WHERE s.connector_id = c.id AND (s.status = 'live'
+                       OR s.status = 'draft' AND trim(s.user_script, char(9, 10, 13, 32)) = '')))
                AND c.max_concurrency > (
                    SELECT count(*) FROM execution r
                    WHERE r.state IN {OPEN} AND r.connector_id = e.connector_id)
@@ -232,6 +235,22 @@ pub fn in_states(
     let rows = statement
         .query_map(params![column::to_json(&states)?, connector.map(|id| id.to_string())], from_row)?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Whether the connector has a run of this tick.
+pub fn has_tick(conn: &Connection, connector: ConnectorId, tick: DateTime<Utc>) -> Result<bool> {
+    let mut statement =
+        conn.prepare_cached("SELECT 1 FROM execution WHERE connector_id = ? AND scheduled_for = ?")?;
+    Ok(statement.exists(params![connector.to_string(), time::to_ms(tick)])?)
+}
+
+/// Whether a run that a tick of the connector started has not ended.
+pub fn has_open_tick(conn: &Connection, connector: ConnectorId) -> Result<bool> {
+    let mut statement = conn.prepare_cached(
+        "SELECT 1 FROM execution WHERE state IN ('queued', 'in_progress', 'cancelling')
+           AND connector_id = ? AND scheduled_for IS NOT NULL",
+    )?;
+    Ok(statement.exists([connector.to_string()])?)
 }
 
 /// How many executions wait, over all connectors.

@@ -33,6 +33,7 @@ pub mod outcome;
 pub mod pool;
 pub mod record;
 pub mod run;
+pub mod schedule;
 pub mod scratch;
 pub mod script;
 pub mod seed;

@@ -20,6 +20,7 @@ mod record;
 mod rerun;
 mod run;
 mod sample;
+mod schedule;
 mod script;
 mod seed;
 mod sequences;

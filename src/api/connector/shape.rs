@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::{
     api::{file::FileRef, page::Links, people::MemberRow, script::ScriptRow, time::local},
     app::App,
-    connector::{Connector, ConnectorType, Header, InputOptions, LoadStep, Status},
+    connector::{Connector, ConnectorType, Header, InputOptions, LoadStep, Schedule, Status},
     execution::TriggerType,
     id::{ConnectorId, ExecutionId, FieldId, FilterGroupId, ObjectId, SeedId},
     object::Object,
@@ -161,9 +161,21 @@ pub struct ConnectorDetail {
     /// What lists show of it.
     #[serde(flatten)]
     pub row: ConnectorRow,
-    /// Always null: no connector of this server has one.
+    /// Of a schedule connector: seconds between two runs.
     #[schema(required)]
     pub cadence: Option<u32>,
+    /// Or the times of its runs.
+    #[schema(required)]
+    pub schedule: Option<Schedule>,
+    /// When its next run is queued; null while it does not run.
+    #[schema(required)]
+    pub next_run_at: Option<DateTime<FixedOffset>>,
+    /// The next five ticks of a schedule connector, whether or not it runs.
+    pub next_runs: Vec<DateTime<FixedOffset>>,
+    /// Ticks that started no run: the connector was not active, an earlier run had not ended, or they were
+    /// missed and `missed` said so. Null for other types.
+    #[schema(required)]
+    pub skipped_ticks: Option<u64>,
     /// The reference file.
     #[schema(required)]
     pub source_file: Option<FileRef>,
@@ -225,8 +237,14 @@ impl ConnectorDetail {
             };
             queued.into_iter().map(row).collect()
         });
+        let (ticks, skipped_ticks) = detail.ticks.map(|ticks| (ticks.ahead, ticks.skipped)).unzip();
+        let next_runs: Vec<_> = ticks.unwrap_or_default().into_iter().map(|time| local(app, time)).collect();
         Self {
-            cadence: None,
+            cadence: connector.cadence,
+            schedule: connector.schedule.take(),
+            next_run_at: next_runs.first().copied().filter(|_| connector.status.runs()),
+            next_runs,
+            skipped_ticks,
             source_file: detail.source_file.map(|file| FileRef::new(file, links)),
             last_draft_script: ScriptRow::new(app, links, detail.draft),
             live_script: detail.live.map(|live| ScriptRow::new(app, links, live)),

@@ -2,7 +2,7 @@
 
 use crate::store::Connection;
 
-use super::{Detail, detail, engine_for};
+use super::{Detail, detail, engine_for, schedule};
 use crate::{
     app::App,
     auth::{Caller, Role},
@@ -22,13 +22,9 @@ pub fn create(app: &App, caller: &Caller, new: NewConnector) -> Result<Detail> {
     let (name, object, connector_type) = required(&new)?;
     let connector_type = validate::connector_type(connector_type)?;
     let name = validate::name(name)?;
-    for (key, value) in
-        [("cadence", &new.cadence), ("schedule", &new.schedule), ("activity_object", &new.activity_object)]
-    {
-        if value.as_ref().is_some_and(|value| !value.is_null()) {
-            let detail = format!("{key}: a {} connector has none", connector_type.as_str());
-            return Err(Error::invalid(detail).at(key));
-        }
+    if new.activity_object.as_ref().is_some_and(|value| !value.is_null()) {
+        let detail = format!("activity_object: a {} connector has none", connector_type.as_str());
+        return Err(Error::invalid(detail).at("activity_object"));
     }
     let object = app
         .store
@@ -44,6 +40,8 @@ pub fn create(app: &App, caller: &Caller, new: NewConnector) -> Result<Detail> {
         description: new.description.unwrap_or_default(),
         connector_type,
         status: Status::Setup,
+        cadence: new.cadence,
+        schedule: new.schedule.map(|sent| schedule::in_zone(app, sent)),
         custom_object: object.id,
         source_file: None,
         headers: Vec::new(),
@@ -63,7 +61,8 @@ pub fn create(app: &App, caller: &Caller, new: NewConnector) -> Result<Detail> {
     validate::sql_parameters(&connector.sql_parameters)?;
     input::check_options(&connector.input_options)?;
     connector.timeout_s.map_or(Ok(()), |s| validate::timeout(s, app.config.engine.timeout_s))?;
-    let draft = Script {
+    let timing = schedule::timing(&connector)?;
+    let mut draft = Script {
         id: ScriptId::new(),
         connector_id: connector.id,
         status: ScriptStatus::Draft,
@@ -80,14 +79,24 @@ pub fn create(app: &App, caller: &Caller, new: NewConnector) -> Result<Detail> {
         published: None,
         published_by: None,
     };
-    let connector = app.store.control.write(|tx| {
+    if let Some(timing) = &timing {
+        schedule::add_reference(app, &mut connector, &mut draft, timing)?;
+    }
+    let inserted = app.store.control.write(|tx| {
         connector.api_name = api_name(tx, new.api_name.as_deref(), &connector.name)?;
         store::connector::insert(tx, &connector)?;
         store::script::insert(tx, &draft)?;
+        if let Some(timing) = &timing {
+            store::schedule::set(tx, connector.id, timing.next_after(now))?;
+        }
         let message = format!("{} was created.", connector.name);
         store::event::add(tx, Some(connector.id), now, "created", &message, Some(caller.member.id), None)?;
-        Ok(connector)
-    })?;
+        Ok(())
+    });
+    if let (Err(_), Some(file)) = (&inserted, connector.source_file) {
+        app.store.files.write(|tx| store::file::delete(tx, file))?;
+    }
+    inserted?;
     let detail = app.store.control.read(|conn| detail::view(app, conn, connector))?;
     Ok(Detail { warning, ..detail })
 }

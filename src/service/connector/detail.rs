@@ -2,7 +2,9 @@
 
 use crate::store::Connection;
 
-use super::open;
+use chrono::{DateTime, Utc};
+
+use super::{open, schedule};
 use crate::{
     app::App,
     auth::{Caller, Member, Role},
@@ -13,6 +15,9 @@ use crate::{
     script::Script,
     store::{self, file::StoredFile},
 };
+
+/// Ticks that a detail shows.
+const TICKS_AHEAD: usize = 5;
 
 /// A connector and what it refers to.
 #[derive(Debug)]
@@ -29,12 +34,23 @@ pub struct Detail {
     pub live: Option<ScriptView>,
     /// The seeds with the names of what they show.
     pub seeds: Vec<SeedView>,
+    /// When its ticks come.
+    pub ticks: Option<Ticks>,
     /// Who made it.
     pub created_by: Option<Member>,
     /// What is odd about the change that this answers.
     pub warning: Option<String>,
     /// After a change of status: the live runs that wait.
     pub queued: Option<Vec<QueuedRun>>,
+}
+
+/// The ticks of a schedule connector.
+#[derive(Debug)]
+pub struct Ticks {
+    /// The next five, whether or not the connector runs.
+    pub ahead: Vec<DateTime<Utc>>,
+    /// How many started no run.
+    pub skipped: u64,
 }
 
 /// A script and its sample.
@@ -73,6 +89,13 @@ pub fn detail(app: &App, caller: &Caller, name: &str) -> Result<Detail> {
 pub(super) fn view(app: &App, conn: &Connection, connector: Connector) -> Result<Detail> {
     let draft = store::script::draft(conn, connector.id)?;
     let live = store::script::live(conn, connector.id)?;
+    let ticks = match schedule::timing(&connector)? {
+        Some(timing) => Some(Ticks {
+            ahead: timing.upcoming(app.clock.now(), TICKS_AHEAD),
+            skipped: store::schedule::skipped(conn, connector.id)?,
+        }),
+        None => None,
+    };
     let created_by = match connector.created_by {
         Some(id) => store::member::find(conn, id)?,
         None => None,
@@ -98,6 +121,7 @@ pub(super) fn view(app: &App, conn: &Connection, connector: Connector) -> Result
         draft: view_script(app, draft)?,
         live: live.map(|live| view_script(app, live)).transpose()?,
         seeds,
+        ticks,
         created_by,
         warning: None,
         queued: None,

@@ -10,6 +10,7 @@ mod list;
 mod patch;
 mod reach;
 mod remove;
+mod schedule;
 mod template;
 
 pub use create::create;

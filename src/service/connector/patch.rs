@@ -3,13 +3,15 @@
 use super::{
     Detail,
     detail::{self, queued_live},
-    index, locale, objects, open, reach, reference_table,
+    index, locale, objects, open, reach, reference_table, schedule,
 };
 use crate::{
     app::App,
     auth::{Caller, Role},
     connector::{
-        Connector, Status, seed, steps, validate, variables,
+        Connector, ConnectorType, Status,
+        schedule::as_input,
+        seed, steps, validate, variables,
         written::{ConnectorPatch, WrittenSeed},
     },
     error::{Error, Result},
@@ -70,7 +72,8 @@ fn reference(
     let Some(Some(id)) = patch.source_file_id else { return Ok(None) };
     let file = file::named(app, caller, id, "source_file_id")?;
     let options = patch.input_options.as_ref().unwrap_or(&before.input_options);
-    reference_table(app, &file, options).map(Some)
+    let table = reference_table(app, &file, options)?;
+    Ok(Some(if before.connector_type == ConnectorType::Schedule { as_input(table) } else { table }))
 }
 
 fn decide(
@@ -140,6 +143,7 @@ fn settings(app: &App, after: &mut Connector, patch: &ConnectorPatch) -> Result<
         after.sql_parameters.clone_from(parameters);
     }
     validate::integration_secrets(patch.integration_secrets.as_deref().unwrap_or_default())?;
+    schedule::change(app, after, patch)?;
     after.max_concurrency = patch.max_concurrency.unwrap_or(after.max_concurrency);
     if let Some(options) = &patch.input_options {
         input::check_options(options)?;
@@ -219,6 +223,11 @@ fn write(app: &App, caller: &Caller, tx: &Transaction<'_>, decided: Decided) -> 
         after.updated = now;
         store::connector::update(tx, &after)?;
     }
+    if (after.cadence, &after.schedule) != (before.cadence, &before.schedule)
+        && let Some(timing) = schedule::timing(&after)?
+    {
+        store::schedule::set(tx, after.id, timing.next_after(now))?;
+    }
     if let Some(draft) = draft {
         store::script::update(tx, &draft)?;
     }
@@ -291,6 +300,8 @@ fn edited_keys(before: &Connector, after: &Connector) -> Vec<&'static str> {
         ("flow", before.loads != after.loads),
         ("kizen_data_seeds", before.seeds != after.seeds),
         ("sql_parameters", before.sql_parameters != after.sql_parameters),
+        ("cadence", before.cadence != after.cadence),
+        ("schedule", before.schedule != after.schedule),
         ("max_concurrency", before.max_concurrency != after.max_concurrency),
         ("input_options", before.input_options != after.input_options),
         ("timeout_s", before.timeout_s != after.timeout_s),

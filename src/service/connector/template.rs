@@ -5,7 +5,7 @@ use crate::{
     app::App,
     auth::{Caller, Role},
     cancel::CancelToken,
-    connector::{Connector, InputOptions, Seed, template},
+    connector::{Connector, ConnectorType, InputOptions, Seed, schedule::as_input, template},
     error::Result,
     id::FileId,
     input::{self, DelimitedReader},
@@ -36,6 +36,7 @@ pub fn make(
     let Some(file) = file else { return Ok(None) };
     let file = file::named(app, caller, file, "source_file_id")?;
     let table = reference_table(app, &file, &before.input_options)?;
+    let table = if before.connector_type == ConnectorType::Schedule { as_input(table) } else { table };
     let object = app.store.records.read(|conn| store::object::load(conn, before.custom_object))?;
     let template = template::script(&object.name, &table);
     app.store.files.write(|tx| store::file::attach(tx, file.id, before.id))?;

@@ -52,10 +52,11 @@ fn has_script(app: &App, connector: &Connector) -> Result<()> {
     let found = app.store.control.read(|conn| {
         Ok(match store::script::live(conn, connector.id)? {
             Some(_) => true,
-            None => {
-                connector.connector_type == ConnectorType::Spreadsheet
-                    && is_empty_script(&store::script::draft(conn, connector.id)?.user_script)
-            }
+            None => match connector.connector_type {
+                ConnectorType::Spreadsheet | ConnectorType::Schedule => {
+                    is_empty_script(&store::script::draft(conn, connector.id)?.user_script)
+                }
+            },
         })
     })?;
     if found {

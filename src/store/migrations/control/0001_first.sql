@@ -51,6 +51,8 @@ CREATE TABLE connector (
     description     TEXT NOT NULL,
     connector_type  TEXT NOT NULL,
     status          TEXT NOT NULL CHECK (status IN ('setup', 'operational', 'need_attention', 'inactive')),
+    cadence         INTEGER,                -- seconds
+    schedule        TEXT,                   -- JSON
     custom_object   TEXT NOT NULL,
     source_file     TEXT,
     headers         TEXT NOT NULL,          -- JSON, as are the next six
@@ -90,6 +92,14 @@ CREATE TABLE script (
 CREATE UNIQUE INDEX script_one_draft ON script (connector_id) WHERE status = 'draft';
 CREATE UNIQUE INDEX script_one_live ON script (connector_id) WHERE status = 'live';
 CREATE INDEX script_connector ON script (connector_id, seq);
+
+-- When the next tick of a connector comes. It moves in the transaction that queues the tick's run.
+CREATE TABLE schedule (
+    connector_id TEXT PRIMARY KEY REFERENCES connector (id) ON DELETE CASCADE,
+    next_tick    INTEGER,                   -- NULL: none ever
+    skipped      INTEGER NOT NULL DEFAULT 0 -- ticks that started no run
+) STRICT;
+CREATE INDEX schedule_next ON schedule (next_tick) WHERE next_tick IS NOT NULL;
 
 -- What a run ran with. Runs with equal configuration share one row.
 CREATE TABLE snapshot (
