@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::{auth::Workspace, clock::Clock, config::Config, error::Result, runner::Runner, store::Store};
+use crate::{
+    auth::Workspace, clock::Clock, config::Config, error::Result, metrics::Metrics, runner::Runner,
+    store::Store,
+};
 
 /// What requests work with. Parts take what they need of it, never the whole.
 pub struct App {
@@ -16,6 +19,8 @@ pub struct App {
     pub runner: Runner,
     /// The time.
     pub clock: Clock,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
 }
 
 impl App {
@@ -23,7 +28,8 @@ impl App {
     pub fn new(config: Config, store: Store, workspace: Workspace) -> Result<Self> {
         let clock = store.clock.clone();
         let store = Arc::new(store);
-        let runner = Runner::start(Arc::clone(&store), &config, &workspace)?;
-        Ok(Self { config, workspace, store, runner, clock })
+        let metrics = Arc::new(Metrics::new());
+        let runner = Runner::start(Arc::clone(&store), &config, &workspace, Arc::clone(&metrics))?;
+        Ok(Self { config, workspace, store, runner, clock, metrics })
     }
 }

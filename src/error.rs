@@ -36,6 +36,8 @@ pub enum Code {
     MethodNotAllowed,
     /// Try again later.
     Busy,
+    /// There is no space to write to. A caller is told `busy`: it passes, and reading goes on.
+    DiskFull,
     /// A defect or a failing disk: the sentence is fixed, the facts are in the log.
     Internal,
 }
@@ -58,7 +60,7 @@ impl Code {
             Self::TooLarge => "too_large",
             Self::Unsupported => "unsupported",
             Self::MethodNotAllowed => "method_not_allowed",
-            Self::Busy => "busy",
+            Self::Busy | Self::DiskFull => "busy",
             Self::Internal => "internal",
         }
     }

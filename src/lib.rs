@@ -5,7 +5,7 @@
 //!
 //! | layer | modules |
 //! |---|---|
-//! | words that know nothing | [`id`], [`clock`], [`error`], [`cancel`] |
+//! | words that know nothing | [`id`], [`clock`], [`error`], [`cancel`], [`context`], [`breakpoint`], [`metrics`] |
 //! | values and rules: no I/O, no SQL, no HTTP | [`config`], [`object`], [`auth`], [`variable`], [`script`], [`connector`], [`execution`] |
 //! | workers: each does one thing with what it is given | [`input`], [`engine`], [`store`], [`load`], [`report`] |
 //! | what moves | [`runner`], [`package`], [`app`] |
@@ -15,10 +15,13 @@
 
 #![forbid(unsafe_code)]
 
+pub mod breakpoint;
 pub mod cancel;
 pub mod clock;
+pub mod context;
 pub mod error;
 pub mod id;
+pub mod metrics;
 
 pub mod auth;
 pub mod config;

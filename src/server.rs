@@ -1,15 +1,19 @@
 //! The one actix process: builds the router, checks what every request must satisfy, listens, stops.
 
-use std::{net::TcpListener, sync::Arc, time::Duration};
+use std::{future::poll_fn, net::TcpListener, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use actix_web::{
     App as Router, Error as ActixError, HttpRequest, HttpResponse, HttpServer, ResponseError as _,
     body::MessageBody,
     dev::{Server, ServiceRequest, ServiceResponse},
-    http::header::{self, HeaderName, HeaderValue},
+    http::{
+        Method, StatusCode,
+        header::{self, HeaderMap, HeaderName, HeaderValue},
+    },
     middleware::{Compress, Next, from_fn},
     web,
 };
+use futures_util::FutureExt as _;
 use utoipa::OpenApi as _;
 use utoipa_actix_web::AppExt as _;
 
@@ -17,10 +21,13 @@ use crate::{
     admin,
     api::{self, docs, error::ApiError},
     app::App,
+    breakpoint, context,
     error::{Code, Error, Result},
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Asked by whoever watches the process; they tell nothing that is worth hiding.
+const PROBES: [&str; 2] = ["/healthz", "/readyz"];
 /// Threads for blocking work, per HTTP worker. SQLite's readers and one writer per file are what they
 /// wait for; more would only queue up there.
 const BLOCKING_THREADS: usize = 16;
@@ -89,20 +96,94 @@ async fn every_request(
 ) -> Result<ServiceResponse<impl MessageBody>, ActixError> {
     let id = request_id(request.headers().get(&REQUEST_ID));
     let started = std::time::Instant::now();
+    let metrics = request.app_data::<web::Data<App>>().map(|app| app.metrics.clone());
     let (method, path) = (request.method().clone(), request.path().to_owned());
-    let is_api = path.starts_with("/api/");
+    let shown: Arc<str> = format!("request={}", id.to_str().unwrap_or_default()).into();
     let refusal = host_refusal(&request);
-    let mut response = match refusal {
-        Some(error) => {
-            request.into_response(ApiError(error).error_response()).map_into_boxed_body().map_into_left_body()
-        }
-        None => next.call(request).await?.map_into_right_body(),
+    let answer = match refusal {
+        Some(error) => Ok(request.into_response(ApiError(error).error_response()).map_into_left_body()),
+        None => match survived(Arc::clone(&shown), handled(next, request)).await {
+            Some(answer) => answer.map(ServiceResponse::map_into_right_body),
+            None => Err(Panicked { id: id.clone(), is_api: is_api(&path) }.into()),
+        },
     };
-    let status = response.status().as_u16();
-    let took = started.elapsed().as_millis();
-    let shown = id.to_str().unwrap_or_default();
-    log::info!("request={shown} {method} {path} {status} {took} ms");
+    let took = started.elapsed();
+    let status = match &answer {
+        Ok(response) => response.status(),
+        Err(error) => error.as_response_error().status_code(),
+    };
+    if let Some(metrics) = metrics {
+        // Never the path: whoever asks for random ones would fill the memory.
+        let route = answer.as_ref().ok().and_then(|response| response.request().match_pattern());
+        let known = route.as_deref().unwrap_or("none");
+        metrics.request(method_label(&method), known, status.as_u16(), took);
+        if matches!(&answer, Err(error) if error.as_error::<Panicked>().is_some()) {
+            metrics.panicked("request");
+        }
+    }
+    log::info!("{shown} {method} {path} {} {} ms", status.as_u16(), took.as_millis());
+    let mut response = answer?;
     let headers = response.headers_mut();
+    hold_for_all(headers, id, is_api(&path));
+    Ok(response)
+}
+
+async fn handled<B: MessageBody>(
+    next: Next<B>,
+    request: ServiceRequest,
+) -> Result<ServiceResponse<B>, ActixError> {
+    breakpoint::reach("handler");
+    next.call(request).await
+}
+
+/// Calls the handler for what the log names, and survives its panic (`None`).
+async fn survived<T>(shown: Arc<str>, call: impl Future<Output = T>) -> Option<T> {
+    let mut call = Box::pin(AssertUnwindSafe(call).catch_unwind());
+    let guarded = poll_fn(move |task| {
+        // The thread serves other requests in between.
+        let _entered = context::enter(Some(Arc::clone(&shown)));
+        call.as_mut().poll(task)
+    });
+    guarded.await.ok()
+}
+
+/// Standard methods by name: anybody can send others.
+fn method_label(method: &Method) -> &str {
+    let known = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+    if known.contains(method) { method.as_str() } else { "other" }
+}
+
+/// A handler panicked: what the answer needs, since its request is gone.
+#[derive(Debug)]
+struct Panicked {
+    id: HeaderValue,
+    is_api: bool,
+}
+
+impl std::fmt::Display for Panicked {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the handler panicked")
+    }
+}
+
+impl actix_web::ResponseError for Panicked {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::INTERNAL_SERVER_ERROR
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = ApiError(Error::internal("the handler panicked")).error_response();
+        hold_for_all(response.headers_mut(), self.id.clone(), self.is_api);
+        response
+    }
+}
+
+/// What is no static file of the page: answers that belong in no cache.
+fn is_api(path: &str) -> bool {
+    path.starts_with("/api/") || PROBES.contains(&path) || path == "/metrics"
+}
+
+fn hold_for_all(headers: &mut HeaderMap, id: HeaderValue, is_api: bool) {
     headers.insert(REQUEST_ID, id);
     // Says "don't compress" to our own compression; on the wire it says nothing.
     if headers.get(header::CONTENT_ENCODING).is_some_and(|value| value == "identity") {
@@ -114,7 +195,6 @@ async fn every_request(
     if is_api {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
-    Ok(response)
 }
 
 /// The caller's own id when it is a sane token, else a fresh one.
@@ -135,7 +215,8 @@ fn request_id(sent: Option<&HeaderValue>) -> HeaderValue {
 fn host_refusal(request: &ServiceRequest) -> Option<Error> {
     let app = request.app_data::<web::Data<App>>()?;
     let config = &app.config.server;
-    if !config.public_url.is_empty() {
+    // Whoever probes a process does it by its address.
+    if !config.public_url.is_empty() || PROBES.contains(&request.path()) {
         return None;
     }
     let host = request.headers().get(header::HOST)?.to_str().unwrap_or_default();

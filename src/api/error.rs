@@ -48,7 +48,7 @@ pub const fn status(code: Code) -> StatusCode {
         Code::Conflict => StatusCode::CONFLICT,
         Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::Unsupported => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        Code::Busy => StatusCode::SERVICE_UNAVAILABLE,
+        Code::Busy | Code::DiskFull => StatusCode::SERVICE_UNAVAILABLE,
         Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
@@ -78,8 +78,10 @@ impl ResponseError for ApiError {
             errors.entry(field.path.clone()).or_default().push(message);
         }
         let mut response = HttpResponse::build(self.status_code());
-        if self.0.code == Code::Busy {
-            response.insert_header((header::RETRY_AFTER, "2"));
+        match self.0.code {
+            Code::Busy => _ = response.insert_header((header::RETRY_AFTER, "2")),
+            Code::DiskFull => _ = response.insert_header((header::RETRY_AFTER, "30")),
+            _ => {}
         }
         response.json(ErrorBody {
             detail: self.0.detail.clone(),

@@ -13,6 +13,7 @@ pub mod execution;
 pub mod field;
 pub mod file;
 pub mod filter_group;
+pub mod health;
 pub mod metadata;
 pub mod object;
 pub mod package;
@@ -31,12 +32,16 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use self::error::ApiError;
 use crate::{
     app::App,
+    breakpoint, context,
     error::{Error, Result},
 };
 
 /// Registers every route.
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config
+        .service(health::live)
+        .service(health::ready)
+        .service(health::metrics)
         .service(session::sign_in)
         .service(session::sign_out)
         .service(people::typeahead)
@@ -112,8 +117,14 @@ pub async fn blocking<T: Send + 'static>(
     app: web::Data<App>,
     work: impl FnOnce(&App) -> Result<T> + Send + 'static,
 ) -> Result<T, ApiError> {
-    match web::block(move || work(&app)).await {
-        Ok(answer) => answer.map_err(ApiError),
-        Err(_) => Err(ApiError(Error::internal("a request's work panicked or was dropped"))),
-    }
+    let metrics = app.metrics.clone();
+    let work = context::carried(move || {
+        breakpoint::reach("blocking");
+        work(&app)
+    });
+    let Ok(answer) = web::block(work).await else {
+        metrics.panicked("request");
+        return Err(ApiError(Error::internal("the request's work panicked")));
+    };
+    answer.map_err(ApiError)
 }

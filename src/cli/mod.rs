@@ -5,6 +5,7 @@ mod config;
 mod demo;
 mod info;
 mod keys;
+mod log;
 mod progress;
 mod query;
 mod run;
@@ -90,10 +91,4 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         Command::Info(command) => command.run(),
         Command::Config(command) => command.run(),
     }
-}
-
-/// Log lines on standard error.
-fn start_log(level: &str) {
-    // A second start (a test that runs two servers) keeps the first.
-    let _ = env_logger::Builder::new().parse_filters(level).format_timestamp_millis().try_init();
 }

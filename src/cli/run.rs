@@ -10,7 +10,7 @@ use std::{
 
 use clap::Args;
 
-use super::{progress::Bar, start_log, table};
+use super::{log::start_log, progress::Bar, table};
 use crate::{
     cancel::CancelToken,
     clock::Clock,

@@ -5,7 +5,7 @@ use std::{path::PathBuf, process::ExitCode, time::Duration};
 use clap::Args;
 use serde_json::json;
 
-use super::{Folder, start_log};
+use super::{Folder, log::start_log_as};
 use crate::{
     app::App,
     clock::Clock,
@@ -35,7 +35,7 @@ impl Serve {
         if let Some(listen) = self.listen {
             config.server.listen = listen;
         }
-        start_log(&config.log.level);
+        start_log_as(&config.log);
         let running = Running::start(config)?;
         if self.json {
             println!("{}", running.as_json());

@@ -20,8 +20,14 @@ use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
 pub use self::{
-    engine::EngineConfig, files::FilesConfig, log::LogConfig, report::ReportConfig, runner::RunnerConfig,
-    server::ServerConfig, suggest::SuggestConfig, workspace::WorkspaceConfig,
+    engine::EngineConfig,
+    files::FilesConfig,
+    log::{LogConfig, LogFormat},
+    report::ReportConfig,
+    runner::RunnerConfig,
+    server::ServerConfig,
+    suggest::SuggestConfig,
+    workspace::WorkspaceConfig,
 };
 use crate::error::{Error, Result};
 
@@ -30,12 +36,13 @@ pub const DEFAULT_FILE: &str = include_str!("../../config.toml");
 
 const PREFIX: &str = "SMARTCONNECTOR_";
 /// Variables of the same prefix that are no configuration keys.
-const NOT_KEYS: [&str; 5] = [
+const NOT_KEYS: [&str; 6] = [
     "SMARTCONNECTOR_ADMIN_KEY",
     "SMARTCONNECTOR_BUSINESS_ID",
     "SMARTCONNECTOR_USER_ID",
     "SMARTCONNECTOR_URL",
     "SMARTCONNECTOR_KEY",
+    crate::breakpoint::VARIABLE,
 ];
 
 /// Everything that can be configured.

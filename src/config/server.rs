@@ -21,6 +21,8 @@ pub struct ServerConfig {
     pub max_json_mb: u32,
     /// How long a stopping server lets runs go on, seconds.
     pub shutdown_grace_s: u32,
+    /// Whether `/metrics` answers without a key.
+    pub open_metrics: bool,
 }
 
 impl Default for ServerConfig {
@@ -32,6 +34,7 @@ impl Default for ServerConfig {
             allowed_hosts: Vec::new(),
             max_json_mb: 8,
             shutdown_grace_s: 20,
+            open_metrics: false,
         }
     }
 }

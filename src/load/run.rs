@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     cancel::CancelToken,
-    error::{Error, Result},
+    error::{Code, Error, Result},
     execution::{Counters, Outcome, RowOutcome, RowStatus, State, outcome::Message},
     id::{ConnectorId, ExecutionId, RecordId},
     store::{
@@ -176,7 +176,7 @@ impl<'s> Load<'s> {
             scratch::deliver_outcomes(scratch, self.store, self.execution)?;
         } else if self.tally.run.is_some() {
             let finished = self.finished(outcome, error);
-            self.store.records.write(|tx| store::run::finish(tx, self.execution, &finished))?;
+            self.store.records.write_last(|tx| store::run::finish(tx, self.execution, &finished))?;
         }
         if self.scratch.is_none() {
             self.store.records.end_load();
@@ -225,6 +225,11 @@ impl<'s> Load<'s> {
         self.scratch = scratch;
         if done.is_err() {
             self.spool.rollback()?;
+        }
+        if let Err(Stop::Failed(error)) = &done
+            && error.code == Code::DiskFull
+        {
+            self.store.disk.found_full();
         }
         let (tally, more) = done?;
         // The batch is committed and counts, also when its spool can't be kept and the run stops here.

@@ -22,6 +22,7 @@ use super::stage::{self, input, load, output, report, scope, script, seed};
 use crate::{
     cancel::CancelToken,
     config::{Config, EngineConfig},
+    context,
     engine::{Engine, EngineLimits, Scalar},
     error::{Code, Error, Result},
     execution::{Counters, Execution, Progress, Snapshot, Stage, StageStatus, State},
@@ -113,7 +114,7 @@ impl From<Error> for Stop {
     fn from(error: Error) -> Self {
         Self::Failed(match error.code {
             Code::Internal => "Something went wrong on the server. Its log has the details.".to_owned(),
-            Code::Busy => format!("disk full: {}", error.detail),
+            Code::DiskFull => format!("disk full: {}", error.detail),
             _ => error.detail,
         })
     }
@@ -164,7 +165,7 @@ fn stages(job: &Job<'_>, left: &mut Left) -> Result<State, Stop> {
         // The tables' files need only the output: they are written beside the load, which waits for the disk.
         let zip = threads.spawn({
             let scopes = &scopes;
-            move || output::write(job, &reader, scopes)
+            context::carried(move || output::write(job, &reader, scopes))
         });
         let loaded = load::run(job, &engine, &scopes, &mut plan, left);
         (loaded, zip.join())

@@ -10,6 +10,7 @@ pub mod meta;
 pub mod queue;
 pub mod recover;
 
+mod janitor;
 mod pool;
 mod prepare;
 mod sample;
@@ -37,6 +38,7 @@ use crate::{
     error::{Error, Result},
     execution::Progress,
     id::{ConnectorId, ExecutionId, ScriptId},
+    metrics::Metrics,
     store::Store,
 };
 
@@ -51,6 +53,7 @@ struct Shared {
     store: Arc<Store>,
     config: Config,
     workspace: Workspace,
+    metrics: Arc<Metrics>,
     running: Mutex<HashMap<ExecutionId, Running>>,
     samples: Mutex<HashMap<ScriptId, CancelToken>>,
     sample_queue: Mutex<std::collections::VecDeque<(ConnectorId, ScriptId)>>,
@@ -81,7 +84,12 @@ struct Running {
 
 impl Runner {
     /// Ends what an earlier process left running, and starts the workers.
-    pub fn start(store: Arc<Store>, config: &Config, workspace: &Workspace) -> Result<Self> {
+    pub fn start(
+        store: Arc<Store>,
+        config: &Config,
+        workspace: &Workspace,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self> {
         let scratch = store.scratch_dir();
         recover::sweep_scratch(&scratch)?;
         recover::recover(&store)?;
@@ -89,6 +97,7 @@ impl Runner {
             store,
             config: config.clone(),
             workspace: workspace.clone(),
+            metrics,
             running: Mutex::default(),
             samples: Mutex::default(),
             sample_queue: Mutex::default(),
@@ -117,6 +126,12 @@ impl Runner {
     #[must_use]
     pub fn progress(&self, id: ExecutionId) -> Option<Progress> {
         self.shared.running.lock().get(&id).map(|running| running.progress.clone())
+    }
+
+    /// How many executions run in this process.
+    #[must_use]
+    pub fn running(&self) -> usize {
+        self.shared.running.lock().len()
     }
 
     /// Whether the execution's row says that it has ended; false also when it can't be read.

@@ -1,10 +1,15 @@
 //! The threads. Each loops: claim, run, end, until the server stops. A panic in the work ends that
-//! execution as failed; the thread goes on.
+//! execution as failed; the thread goes on. A panic outside of the work ends the loop: what it held is ended
+//! by the ledger, and another loop takes its place.
 
 use std::{panic, sync::Arc, thread, time::Duration};
 
-use super::{Shared, prepare, queue, sample, timer};
-use crate::error::{Code, Error, Result};
+use super::{Shared, janitor, prepare, queue, recover, sample, timer};
+use crate::{
+    breakpoint, context,
+    error::{Code, Error, Result},
+    id::ExecutionId,
+};
 
 /// How long a worker sleeps when nobody wakes it. Everything that makes work wakes the workers; this
 /// bounds the damage if one path ever forgets.
@@ -12,20 +17,33 @@ const NAP: Duration = Duration::from_secs(5);
 
 /// Starts the workers for executions and the one for samples.
 pub(super) fn spawn(shared: &Arc<Shared>) -> Result<Vec<thread::JoinHandle<()>>> {
-    let spawn = |name: String, work: fn(&Shared) -> bool| {
+    let spawn = |name: String, work: fn(&Shared)| {
         let shared = Arc::clone(shared);
         thread::Builder::new()
-            .name(name)
-            .spawn(move || work_loop(&shared, work))
+            .name(name.clone())
+            .spawn(move || supervised(&shared, &name, work))
             .map_err(|e| Error::internal(format!("starting a worker: {e}")))
     };
     let mut threads = Vec::new();
     for n in 0..shared.config.runner.workers {
-        threads.push(spawn(format!("worker-{n}"), execution)?);
+        threads.push(spawn(format!("worker-{n}"), |shared| work_loop(shared, execution))?);
     }
-    threads.push(spawn("sample".to_owned(), one_sample)?);
+    threads.push(spawn("sample".to_owned(), |shared| work_loop(shared, one_sample))?);
+    threads.push(spawn("janitor".to_owned(), janitor::run)?);
     threads.push(timer::spawn(shared)?);
     Ok(threads)
+}
+
+/// Runs the loop, and another one when it dies.
+fn supervised(shared: &Shared, name: &str, work: fn(&Shared)) {
+    while let Err(panic) = panic::catch_unwind(panic::AssertUnwindSafe(|| work(shared))) {
+        log::error!("the thread {name} died and is replaced: {}", words(panic.as_ref()));
+        shared.metrics.panicked("thread");
+        if let Err(error) = recover::abandoned(shared) {
+            log::error!("what the thread {name} was running could not be ended: {error}");
+        }
+        shared.wake();
+    }
 }
 
 fn work_loop(shared: &Shared, work: fn(&Shared) -> bool) {
@@ -58,11 +76,27 @@ fn execution(shared: &Shared) -> bool {
         }
     };
     let id = claimed.execution.id;
+    let _held = Held { shared, id };
+    let _entered = context::enter(Some(format!("execution={id}").into()));
+    breakpoint::reach("claimed");
     let ended = panic::catch_unwind(panic::AssertUnwindSafe(|| prepare::run(shared, &claimed)))
-        .unwrap_or_else(|panic| prepare::panicked(&claimed, &words(panic.as_ref())));
+        .unwrap_or_else(|panic| prepare::panicked(shared, &claimed, &words(panic.as_ref())));
+    breakpoint::reach("before_end");
     until_written(shared, &format!("execution={id}"), || queue::end(shared, &claimed, ended.clone()));
-    shared.running.lock().remove(&id);
+    breakpoint::reach("after_end");
     true
+}
+
+/// An execution is in the table of what runs for as long as its worker has it, however that ends.
+struct Held<'s> {
+    shared: &'s Shared,
+    id: ExecutionId,
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.shared.running.lock().remove(&self.id);
+    }
 }
 
 /// An end that can't be written (a full disk) is written when it can: the row must not say for ever
@@ -71,7 +105,7 @@ fn until_written(shared: &Shared, what: &str, mut write: impl FnMut() -> Result<
     let mut wait = Duration::from_millis(100);
     while let Err(error) = write() {
         log::error!("{what} its end could not be written: {error}");
-        let may_pass = matches!(error.code, Code::Busy | Code::Internal);
+        let may_pass = matches!(error.code, Code::Busy | Code::DiskFull | Code::Internal);
         if !may_pass || shared.is_stopping() {
             return;
         }
@@ -86,9 +120,11 @@ fn one_sample(shared: &Shared) -> bool {
     let next = shared.sample_queue.lock().pop_front();
     let Some((connector, script)) = next else { return false };
     let token = shared.samples.lock().get(&script).cloned().unwrap_or_default();
+    let _entered = context::enter(Some(format!("script={script}").into()));
     let outcome =
         panic::catch_unwind(panic::AssertUnwindSafe(|| sample::generate(shared, connector, script, &token)))
             .unwrap_or_else(|panic| {
+                shared.metrics.panicked("sample");
                 Err(Error::internal(format!("sample of script {script} panicked: {}", words(panic.as_ref()))))
             });
     until_written(shared, &format!("script={script}"), || sample::end(shared, script, &outcome));

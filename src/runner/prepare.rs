@@ -43,6 +43,7 @@ pub(super) fn run(shared: &Shared, claimed: &Claimed) -> End {
 
 fn run_in(shared: &Shared, claimed: &Claimed, scratch: &Path) -> Result<End> {
     fs::create_dir_all(scratch).map_err(|e| Error::internal(format!("{}: {e}", scratch.display())))?;
+    crate::breakpoint::reach("run");
     let store = &shared.store;
     let gathered = Gathered::new(store, claimed.connector.custom_object)?;
     let input = input_file(store, claimed.execution.input_file)?;
@@ -204,9 +205,9 @@ pub(super) fn store_file(
 }
 
 /// The end of a run whose work panicked: a defect of ours, told in the log.
-pub(super) fn panicked(claimed: &Claimed, words: &str) -> End {
-    log::error!("execution={} panicked: {words}", claimed.execution.id);
-    let error = Error::internal(format!("execution={} panicked", claimed.execution.id));
+pub(super) fn panicked(shared: &Shared, claimed: &Claimed, words: &str) -> End {
+    shared.metrics.panicked("execution");
+    let error = Error::internal(format!("the run panicked: {words}"));
     failed(&claimed.progress, error.detail)
 }
 

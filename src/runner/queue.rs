@@ -70,9 +70,9 @@ pub(super) fn end(shared: &Shared, claimed: &Claimed, mut end: End) -> Result<()
         })
         .collect();
     let now = shared.store.clock.now();
-    shared.store.control.write(|tx| {
+    let is_first = shared.store.control.write_last(|tx| {
         if !store::execution::end(tx, id, &end, now)? {
-            return Ok(());
+            return Ok(false);
         }
         store::log::insert(tx, id, &lines)?;
         let message = format!("Run {} ended: {}.", claimed.execution.number, end.state.as_str());
@@ -81,10 +81,35 @@ pub(super) fn end(shared: &Shared, claimed: &Claimed, mut end: End) -> Result<()
         if !claimed.execution.is_dry_run {
             attention(tx, claimed, now)?;
         }
-        Ok(())
+        Ok(true)
     })?;
+    if is_first {
+        count(shared, &end);
+    }
     log::info!("execution={id} ended: {}", end.state.as_str());
     Ok(())
+}
+
+fn count(shared: &Shared, end: &End) {
+    let metrics = &shared.metrics;
+    metrics.ended(end.state.as_str());
+    for stage in &end.stages {
+        let began = stage.steps.iter().filter_map(|step| step.started_at).min();
+        let ended = stage.steps.iter().filter_map(|step| step.ended_at).max();
+        if let (Some(began), Some(ended)) = (began, ended) {
+            metrics.stage(stage.kind.as_str(), (ended - began).to_std().unwrap_or_default());
+        }
+    }
+    let totals = &end.totals;
+    for (outcome, rows) in [
+        ("created", totals.created),
+        ("updated", totals.updated),
+        ("unchanged", totals.unchanged),
+        ("skipped", totals.skipped),
+        ("rejected", totals.errors),
+    ] {
+        metrics.rows(outcome, rows);
+    }
 }
 
 /// Three failed live runs in a row need attention; a success heals.

@@ -2,6 +2,7 @@
 
 use std::{fs, path::Path};
 
+use super::Shared;
 use crate::{
     error::{Error, Result},
     execution::{Execution, Stage, StageKind, StageStatus, State},
@@ -29,13 +30,9 @@ pub(super) fn recover(store: &Store) -> Result<()> {
         log::warn!("{torn} uploads were under way when the server stopped; nothing of them is kept");
     }
     close_orphans(store)?;
-    let open = store
-        .control
-        .read(|conn| store::execution::in_states(conn, None, &[State::InProgress, State::Cancelling]))?;
-    for execution in open {
-        let ledger = store.records.read(|conn| store::run::read(conn, execution.id))?;
-        let end = end_of(Some(execution.state), ledger.as_ref());
-        close(store, &execution, &end)?;
+    end_queued(store)?;
+    for execution in open(store)? {
+        let end = close(store, &execution)?;
         log::warn!("execution={} was running when the server stopped: {}", execution.id, end.state.as_str());
     }
     let samples = store.control.write(|tx| store::script::fail_running_samples(tx, INTERRUPTED))?;
@@ -43,6 +40,26 @@ pub(super) fn recover(store: &Store) -> Result<()> {
         log::warn!("{samples} samples were being generated when the server stopped");
     }
     Ok(())
+}
+
+/// Ends what a thread that died was running: rows that say so, and nobody has them.
+pub(super) fn abandoned(shared: &Shared) -> Result<()> {
+    // Held while the rows are read: whoever claims is in both or in neither.
+    let running = shared.running.lock();
+    let abandoned: Vec<_> =
+        open(&shared.store)?.into_iter().filter(|execution| !running.contains_key(&execution.id)).collect();
+    drop(running);
+    for execution in abandoned {
+        let end = close(&shared.store, &execution)?;
+        shared.metrics.ended(end.state.as_str());
+        log::error!("execution={} its worker died: {}", execution.id, end.state.as_str());
+    }
+    Ok(())
+}
+
+fn open(store: &Store) -> Result<Vec<Execution>> {
+    let states = [State::InProgress, State::Cancelling];
+    store.control.read(|conn| store::execution::in_states(conn, None, &states))
 }
 
 /// `finished` in the ledger decides; batches without it are an interrupted run with their counts.
@@ -88,10 +105,12 @@ fn stage_of(step: &store::run::LedgerStep, status: StageStatus) -> Stage {
     Stage { kind: StageKind::LoadStep, status, steps: vec![step] }
 }
 
-fn close(store: &Store, execution: &Execution, end: &End) -> Result<()> {
+fn close(store: &Store, execution: &Execution) -> Result<End> {
+    let ledger = store.records.read(|conn| store::run::read(conn, execution.id))?;
+    let end = end_of(Some(execution.state), ledger.as_ref());
     let now = store.clock.now();
-    store.control.write(|tx| {
-        store::execution::end(tx, execution.id, end, now)?;
+    store.control.write_last(|tx| {
+        store::execution::end(tx, execution.id, &end, now)?;
         let message = format!("Run {} ended: {} ({INTERRUPTED}).", execution.number, end.state.as_str());
         store::event::add(
             tx,
@@ -103,7 +122,8 @@ fn close(store: &Store, execution: &Execution, end: &End) -> Result<()> {
             Some(execution.id),
         )
     })?;
-    close_ledger(store, execution.id, end)
+    close_ledger(store, execution.id, &end)?;
+    Ok(end)
 }
 
 /// The ledger's own row is closed last: until then the next start does all of this again.
@@ -113,7 +133,7 @@ fn close_ledger(store: &Store, id: crate::id::ExecutionId, end: &End) -> Result<
         error: end.error_details.clone(),
         at: store.clock.now().timestamp_millis(),
     };
-    store.records.write(|tx| store::run::finish(tx, id, &finished).map(drop))
+    store.records.write_last(|tx| store::run::finish(tx, id, &finished).map(drop))
 }
 
 /// Ledger rows that `control.db` knows nothing running about: a restored backup, or an execution
@@ -129,8 +149,22 @@ fn close_orphans(store: &Store) -> Result<()> {
         let end = end_of(known.as_ref().map(|execution| execution.state), ledger.as_ref());
         // A backup of control.db may be older than that of records.db: the batches are real, so an
         // execution that it calls queued was interrupted. One that it does not know stays unknown.
-        store.control.write(|tx| store::execution::interrupt_queued(tx, id, &end, store.clock.now()))?;
+        store.control.write_last(|tx| store::execution::interrupt_queued(tx, id, &end, store.clock.now()))?;
         close_ledger(store, id, &end)?;
+    }
+    Ok(())
+}
+
+/// Queued executions that the ledger has finished: `control.db` comes from an older backup than
+/// `records.db`. They must not run again.
+fn end_queued(store: &Store) -> Result<()> {
+    let queued = store.control.read(|conn| store::execution::in_states(conn, None, &[State::Queued]))?;
+    for execution in queued {
+        let Some(ledger) = store.records.read(|conn| store::run::read(conn, execution.id))? else { continue };
+        let end = end_of(Some(State::Queued), Some(&ledger));
+        let now = store.clock.now();
+        store.control.write_last(|tx| store::execution::interrupt_queued(tx, execution.id, &end, now))?;
+        log::warn!("execution={} was queued, and had run: {}", execution.id, end.state.as_str());
     }
     Ok(())
 }

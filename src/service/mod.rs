@@ -6,6 +6,7 @@ pub mod event;
 pub mod execution;
 pub mod file;
 pub mod filter_group;
+pub mod health;
 pub mod object;
 pub mod package;
 pub mod paging;

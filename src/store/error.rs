@@ -8,10 +8,7 @@ use crate::error::{Code, Error};
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
         if is_disk_full(&error) {
-            return Self::new(
-                Code::Busy,
-                "The disk is full: nothing was written. Free some space; the server goes on by itself.",
-            );
+            return super::disk::full();
         }
         Self::internal(format!("sqlite: {error}"))
     }
@@ -32,8 +29,11 @@ pub fn is_unique_violation(error: &rusqlite::Error) -> bool {
     })
 }
 
-/// The disk, or the file's size limit, refused the write.
+/// The disk, or the file's size limit, refused the write. The shared memory of a write-ahead log is made
+/// longer in a way of its own, and says so in its own way.
 #[must_use]
 pub fn is_disk_full(error: &rusqlite::Error) -> bool {
-    error.sqlite_error().is_some_and(|e| e.code == rusqlite::ErrorCode::DiskFull)
+    error.sqlite_error().is_some_and(|e| {
+        e.code == rusqlite::ErrorCode::DiskFull || e.extended_code == ffi::SQLITE_IOERR_SHMSIZE
+    })
 }

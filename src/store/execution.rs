@@ -259,6 +259,13 @@ pub fn queued(conn: &Connection) -> Result<i64> {
     Ok(statement.query_row([], |row| row.get(0))?)
 }
 
+/// When the execution that waits longest was queued.
+pub fn oldest_queued(conn: &Connection) -> Result<Option<DateTime<Utc>>> {
+    let mut statement =
+        conn.prepare_cached("SELECT created FROM execution WHERE state = 'queued' ORDER BY seq LIMIT 1")?;
+    Ok(statement.query_row([], |row| time::get(row, "created")).optional()?)
+}
+
 /// How many executions were queued before this one and still are.
 pub fn queue_position(conn: &Connection, id: ExecutionId) -> Result<i64> {
     let mut statement = conn.prepare_cached(

@@ -1,11 +1,17 @@
 //! Opens a database file and brings it to today's schema.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use rusqlite::Connection;
 use rusqlite_migration::{M, Migrations};
 
-use super::pool::Database;
+use super::{
+    disk::Disk,
+    pool::{self, Database},
+};
 use crate::error::{Code, Error, Result};
 
 /// The database files.
@@ -30,6 +36,9 @@ impl Kind {
         }
     }
 
+    /// Every file.
+    pub const ALL: [Self; 3] = [Self::Control, Self::Records, Self::Files];
+
     /// Numbered SQL, oldest first. Only appended to after the first release.
     fn migrations(self) -> Vec<M<'static>> {
         match self {
@@ -39,13 +48,19 @@ impl Kind {
         }
     }
 
+    /// Today's schema.
+    #[must_use]
+    pub fn version(self) -> i64 {
+        i64::try_from(self.migrations().len()).unwrap_or(i64::MAX)
+    }
+
     /// Set before the first table: neither can change later without a rewrite.
     const fn first_pragmas(self) -> &'static str {
         match self {
             // 1 MiB chunks: fewer, larger overflow pages.
             Self::Files => "PRAGMA page_size=65536; PRAGMA auto_vacuum=INCREMENTAL;",
             // Random keys into large indexes: measured 0.84 of the time with 4 KB pages.
-            Self::Records => "PRAGMA page_size=16384;",
+            Self::Records => "PRAGMA page_size=16384; PRAGMA auto_vacuum=INCREMENTAL;",
             Self::Control => "PRAGMA page_size=8192; PRAGMA auto_vacuum=INCREMENTAL;",
         }
     }
@@ -55,23 +70,29 @@ impl Kind {
 ///
 /// # Errors
 /// A database that a newer program wrote is refused and stays as it is.
-pub(super) fn open(dir: &Path, kind: Kind) -> Result<Database> {
+pub(super) fn open(dir: &Path, kind: Kind, disk: &Arc<Disk>) -> Result<Database> {
     let path = dir.join(kind.file_name());
     make_private(&path)?;
     let mut writer = Connection::open(&path)?;
+    pool::wait_when_busy(&writer)?;
     writer.execute_batch(kind.first_pragmas())?;
     writer.execute_batch(
-        "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA busy_timeout=5000;
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;
          PRAGMA journal_size_limit=67108864;",
     )?;
     migrate(&mut writer, &path, kind)?;
-    Database::new(writer, &path)
+    Database::new(writer, &path, Arc::clone(disk))
+}
+
+/// The schema that a database has.
+pub(super) fn version(connection: &Connection) -> Result<i64> {
+    Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?)
 }
 
 fn migrate(writer: &mut Connection, path: &Path, kind: Kind) -> Result<()> {
     let migrations = kind.migrations();
     let known = i64::try_from(migrations.len()).unwrap_or(i64::MAX);
-    let found: i64 = writer.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let found = version(writer)?;
     if found > known {
         return Err(Error::new(
             Code::Conflict,

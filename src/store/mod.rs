@@ -14,6 +14,7 @@
 pub mod column;
 mod condition;
 pub mod connector;
+pub mod disk;
 pub mod error;
 pub mod event;
 pub mod execution;
@@ -48,6 +49,7 @@ pub mod workspace;
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 pub use pool::Database;
@@ -68,6 +70,8 @@ pub struct Store {
     pub files: Database,
     /// The folder itself.
     pub dir: PathBuf,
+    /// The disk under it.
+    pub disk: Arc<disk::Disk>,
     /// Stamps what is written.
     pub clock: Clock,
     /// Held while the process lives.
@@ -82,7 +86,9 @@ impl Store {
     pub fn open(dir: &Path, clock: Clock) -> Result<Self> {
         make_private(dir)?;
         let lock = lock(dir)?;
-        Self::open_with(dir, clock, Some(lock))
+        let store = Self::open_with(dir, clock, Some(lock))?;
+        store.disk.keep_reserve();
+        Ok(store)
     }
 
     /// Opens a data folder that exists, beside a server that may be running: for small reads and writes
@@ -101,15 +107,50 @@ impl Store {
     }
 
     fn open_with(dir: &Path, clock: Clock, lock: Option<fs::File>) -> Result<Self> {
-        let open = |kind: migrate::Kind| migrate::open(dir, kind);
+        let disk = Arc::new(disk::Disk::of(dir));
+        let open = |kind: migrate::Kind| migrate::open(dir, kind, &disk);
         Ok(Self {
             control: open(migrate::Kind::Control)?,
             records: open(migrate::Kind::Records)?,
             files: open(migrate::Kind::Files)?,
             dir: dir.to_owned(),
+            disk: Arc::clone(&disk),
             clock,
             _lock: lock,
         })
+    }
+
+    /// The databases, in the order of [`migrate::Kind::ALL`].
+    pub fn databases(&self) -> impl Iterator<Item = (migrate::Kind, &Database)> {
+        migrate::Kind::ALL.into_iter().map(|kind| (kind, self.database(kind)))
+    }
+
+    /// One database.
+    #[must_use]
+    pub const fn database(&self, kind: migrate::Kind) -> &Database {
+        match kind {
+            migrate::Kind::Control => &self.control,
+            migrate::Kind::Records => &self.records,
+            migrate::Kind::Files => &self.files,
+        }
+    }
+
+    /// Whether a file of some bytes can be written here now.
+    pub fn takes_files(&self) -> Result<()> {
+        use std::io::Write as _;
+        tempfile::tempfile_in(&self.dir)
+            .and_then(|mut file| file.write_all(&[1; 4096]))
+            .map_err(|e| Error::new(Code::Busy, format!("The data folder can't be written to: {e}.")))
+    }
+
+    /// Whether every database has the schema of this program.
+    pub fn has_current_schema(&self) -> Result<bool> {
+        for (kind, database) in self.databases() {
+            if database.read(migrate::version)? != kind.version() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Where executions keep their scratch databases; swept at start.

@@ -1,12 +1,20 @@
 //! One database file: its writer and its readers.
 
-use std::path::Path;
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use parking_lot::{FairMutex, FairMutexGuard};
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
-use crate::error::{Error, Result};
+use super::disk::{self, Disk};
+use crate::error::{Code, Error, Result};
 
 /// Readers per file. Blocking work runs on a bounded thread pool; more readers than its threads would
 /// only idle.
@@ -26,8 +34,32 @@ const LOAD_CHECKPOINT: i64 = 8_192;
 /// SQLite's own.
 const IDLE_CHECKPOINT: i64 = 1_000;
 
+/// Waits of connections that found the file locked: another process, or a checkpoint that ends.
+static BUSY_WAITS: AtomicU64 = AtomicU64::new(0);
+/// How often SQLite asks before it gives up: five seconds.
+const BUSY_TRIES: i32 = 500;
+
+/// How often a connection of this process has found a database locked and waited.
+#[must_use]
+pub fn busy_waits() -> u64 {
+    BUSY_WAITS.load(Ordering::Relaxed)
+}
+
+/// SQLite's own time-out does the same and does not count.
+pub(super) fn wait_when_busy(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_handler(Some(|tries| {
+        BUSY_WAITS.fetch_add(1, Ordering::Relaxed);
+        std::thread::sleep(Duration::from_millis(10));
+        tries < BUSY_TRIES
+    }))
+}
+
 /// A SQLite file with one writer connection and pooled readers.
 pub struct Database {
+    path: PathBuf,
+    disk: Arc<Disk>,
+    // Microseconds that writers waited for each other.
+    waited: AtomicU64,
     // Fair: a load that takes the lock batch after batch must let an API write in between.
     writer: FairMutex<Connection>,
     readers: r2d2::Pool<SqliteConnectionManager>,
@@ -38,13 +70,14 @@ pub type Reader = r2d2::PooledConnection<SqliteConnectionManager>;
 
 impl Database {
     /// Wraps an open, migrated writer connection and opens the readers of the same file.
-    pub(super) fn new(writer: Connection, path: &Path) -> Result<Self> {
+    pub(super) fn new(writer: Connection, path: &Path, disk: Arc<Disk>) -> Result<Self> {
         writer.set_prepared_statement_cache_capacity(STATEMENTS);
         let manager = SqliteConnectionManager::file(path)
             .with_flags(OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)
             .with_init(|c| {
                 c.set_prepared_statement_cache_capacity(STATEMENTS);
-                c.execute_batch("PRAGMA query_only=ON; PRAGMA busy_timeout=5000; PRAGMA foreign_keys=ON;")
+                wait_when_busy(c)?;
+                c.execute_batch("PRAGMA query_only=ON; PRAGMA foreign_keys=ON;")
             });
         let readers = r2d2::Pool::builder()
             .max_size(READERS)
@@ -53,7 +86,13 @@ impl Database {
             .connection_timeout(std::time::Duration::from_secs(20))
             .build(manager)
             .map_err(Error::from)?;
-        Ok(Self { writer: FairMutex::new(writer), readers })
+        Ok(Self {
+            path: path.to_owned(),
+            disk,
+            waited: AtomicU64::new(0),
+            writer: FairMutex::new(writer),
+            readers,
+        })
     }
 
     /// A reader. It sees one state per statement; wrap several in a transaction when they must agree.
@@ -66,8 +105,28 @@ impl Database {
         work(&*self.reader()?)
     }
 
-    /// Runs `work` in one write transaction: committed when it answers `Ok`, rolled back otherwise.
+    /// Runs `work` in one write transaction: committed when it answers `Ok`, rolled back otherwise. On a full
+    /// disk it is refused.
     pub fn write<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
+        if self.disk.is_full() {
+            return Err(disk::full());
+        }
+        let done = self.try_write(work);
+        self.disk.notice(&done);
+        done
+    }
+
+    /// Writes what must be written on a full disk too, such as how a run ended: with the space of the reserve.
+    pub fn write_last<T>(&self, work: impl Fn(&Transaction<'_>) -> Result<T>) -> Result<T> {
+        match self.try_write(&work) {
+            Err(error) if error.code == Code::DiskFull && self.disk.give_up_reserve() => {
+                self.try_write(&work)
+            }
+            done => done,
+        }
+    }
+
+    fn try_write<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
         let mut writer = self.writer();
         let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let answer = work(&transaction)?;
@@ -77,12 +136,20 @@ impl Database {
 
     /// The writer itself, for a load that keeps prepared statements over its batch.
     pub fn writer(&self) -> FairMutexGuard<'_, Connection> {
-        self.writer.lock()
+        let began = Instant::now();
+        let writer = self.writer.lock();
+        let waited = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.waited.fetch_add(waited, Ordering::Relaxed);
+        writer
     }
 
-    /// The writer for one batch of a load, with a large page cache and rare checkpoints.
+    /// The writer for one batch of a load, with a large page cache and rare checkpoints. On a full disk it
+    /// is refused.
     pub fn writer_for_load(&self) -> Result<FairMutexGuard<'_, Connection>> {
-        let writer = self.writer.lock();
+        if self.disk.is_full() {
+            return Err(disk::full());
+        }
+        let writer = self.writer();
         // Again for every batch: another load that ended may have given the cache back.
         writer.pragma_update(None, "cache_size", -LOAD_CACHE)?;
         writer.pragma_update(None, "wal_autocheckpoint", LOAD_CHECKPOINT)?;
@@ -91,7 +158,7 @@ impl Database {
 
     /// Gives the memory of a load's page cache back, and what it logged to the database.
     pub fn end_load(&self) {
-        let writer = self.writer.lock();
+        let writer = self.writer();
         let given_back = writer
             .pragma_update(None, "cache_size", -IDLE_CACHE)
             .and_then(|()| writer.pragma_update(None, "wal_autocheckpoint", IDLE_CHECKPOINT))
@@ -100,6 +167,89 @@ impl Database {
             log::warn!("the page cache and the log of a load were not given back: {e}");
         }
     }
+}
+
+impl Database {
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// How long writers have waited for each other.
+    #[must_use]
+    pub fn writer_waited(&self) -> Duration {
+        Duration::from_micros(self.waited.load(Ordering::Relaxed))
+    }
+
+    /// Bytes of the file, of its write-ahead log, and of its pages that hold nothing.
+    pub fn size(&self) -> Result<(u64, u64, u64)> {
+        let bytes = |path: &Path| path.metadata().map_or(0, |found| found.len());
+        let free = self.read(|c| {
+            let number = |name: &str| c.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+            Ok(number("freelist_count")?.unsigned_abs() * number("page_size")?.unsigned_abs())
+        })?;
+        Ok((bytes(&self.path), bytes(&self.wal()), free))
+    }
+
+    /// The write-ahead log.
+    fn wal(&self) -> PathBuf {
+        let mut name = self.path.clone().into_os_string();
+        name.push("-wal");
+        name.into()
+    }
+
+    /// Whether a write transaction can begin within `patience`. A load's batch may hold the writer for long;
+    /// that is no fault.
+    pub fn takes_writes(&self, patience: Duration) -> Result<()> {
+        match self.writer.try_lock_for(patience) {
+            None => Ok(()),
+            Some(mut writer) => Ok(begin(&mut writer)?.rollback()?),
+        }
+    }
+
+    /// Puts a log of more than `limit` bytes into the database and cuts it, as far as readers allow.
+    pub fn bound_log(&self, limit: u64) -> Result<()> {
+        if self.wal().metadata().map_or(0, |found| found.len()) <= limit {
+            return Ok(());
+        }
+        // First beside the writer, which is then held for the little that came in between.
+        let beside = Connection::open(&self.path)?;
+        if checkpoint(&beside, "PASSIVE")? {
+            let writer = self.writer();
+            writer.busy_timeout(Duration::ZERO)?;
+            let done = checkpoint(&writer, "TRUNCATE");
+            wait_when_busy(&writer)?;
+            done?;
+        }
+        Ok(())
+    }
+
+    /// Gives up to `bytes` of free pages back to the disk, when more than `keep` are free. Answers whether
+    /// there may be more to give.
+    pub fn give_back(&self, keep: u64, bytes: u64) -> Result<bool> {
+        let (_, _, free) = self.size()?;
+        if free <= keep || self.disk.is_full() {
+            return Ok(false);
+        }
+        let writer = self.writer();
+        let page: i64 = writer.pragma_query_value(None, "page_size", |row| row.get(0))?;
+        let pages = bytes.min(free - keep) / page.unsigned_abs();
+        // Every row of its answer is a page that was given back: all of them have to be asked for.
+        let mut statement = writer.prepare(&format!("PRAGMA incremental_vacuum({})", pages.max(1)))?;
+        let mut rows = statement.query([])?;
+        while rows.next()?.is_some() {}
+        Ok(free - keep > bytes)
+    }
+}
+
+/// Answers whether the whole log is in the database now.
+fn checkpoint(connection: &Connection, mode: &str) -> Result<bool> {
+    let (busy, log, done): (i64, i64, i64) =
+        connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })?;
+    Ok(busy == 0 && log == done)
 }
 
 /// Begins a write transaction.

@@ -13,6 +13,7 @@ mod downloads;
 mod files;
 mod filter_group;
 mod flow;
+mod health;
 mod object;
 mod page;
 mod permissions;

@@ -6,7 +6,7 @@ use std::{process::ExitCode, thread, time::Duration};
 
 use clap::Args;
 
-use super::{progress, serve::Running, start_log, table};
+use super::{log::start_log, progress, serve::Running, table};
 use crate::{
     app::App,
     auth::Caller,

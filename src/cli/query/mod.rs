@@ -14,7 +14,7 @@ use std::{
 
 use clap::Args;
 
-use super::start_log;
+use super::log::start_log;
 use crate::{
     cancel::CancelToken,
     config::Config,

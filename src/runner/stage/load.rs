@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     connector::rules::Flow,
+    context,
     engine::Engine,
     error::{Error, Result},
     execution::{Counters, StageKind, State},
@@ -161,13 +162,13 @@ fn one_step(
     let (mut chunks, arrivals) = channel();
     let (outcome, kept) = thread::scope(|threads| {
         let wanted = &wanted;
-        let producer = threads.spawn(move || {
+        let producer = threads.spawn(context::carried(move || {
             let pass = pass(job, &reader, scope, extracted, |row, values, warnings| {
                 let values = wanted.iter().map(|n| take(&mut values[*n])).collect();
                 chunks.add(row, values, warnings)
             });
             chunks.end(pass)
-        });
+        }));
         let progress = |counters: &_| job.progress.count_load(n, counters);
         let outcome = load.step(step, scope.table.rows, is_last, arrivals, progress);
         // When the writer stopped first, the producer finds the channel closed and stops too.

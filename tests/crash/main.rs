@@ -1,0 +1,10 @@
+//! The real binary, killed and stopped while it works.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod process;
+mod staying_up;
+mod stop;

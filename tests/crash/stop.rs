@@ -1,0 +1,94 @@
+//! One kill and one stop, told in full.
+
+use serde_json::json;
+
+use crate::{
+    process::{self, Process, TOKEN, file, records, send, set_up, wait_for_rows},
+    support::{
+        journey::{self, execution, run_ended, text},
+        until,
+    },
+};
+
+const ROWS: usize = 30_000;
+
+#[test]
+fn a_kill_during_a_load_leaves_counts_that_equal_the_records_and_a_rerun_completes() {
+    let data = tempfile::tempdir().unwrap();
+    let first = Process::start(data.path());
+    set_up(&first.client);
+    let kept = first.client.send_file("kept.csv", b"Number,Total\n7,7\n");
+    let id = send(&first.client, &file(ROWS));
+    let queued = send(&first.client, b"Number,Total\nlast,1\n");
+    wait_for_rows(&first.client, &id);
+    first.kill();
+
+    let second = Process::start(data.path());
+    let client = &second.client;
+    let row = execution(client, TOKEN, &id);
+    assert_eq!(row["status"], "failed", "{row}");
+    assert_eq!(row["error_details"], "interrupted by a restart");
+    let totals = &row["totals"];
+    let created = totals["created"].as_u64().unwrap();
+    assert!(created > 0 && created < ROWS as u64 && created.is_multiple_of(100), "{totals}");
+    assert_eq!(totals["rows"], ROWS, "{totals}");
+    assert_eq!(totals["not_processed"], ROWS as u64 - created, "{totals}");
+
+    // What was queued runs, and what was acknowledged is there.
+    let waited = run_ended(client, TOKEN, &queued);
+    assert_eq!(waited["status"], "success", "{waited}");
+    assert_eq!(records(client), created + 1);
+    let bytes = client.download(&format!("/api/files/{}/download", text(&kept["id"]))).expect(200).bytes;
+    assert_eq!(bytes, b"Number,Total\n7,7\n");
+    assert_eq!(std::fs::read_dir(data.path().join("scratch")).unwrap().count(), 0, "scratch is swept");
+
+    let rerun = client.post(&format!("{}/executions/{id}/rerun", journey::path(TOKEN)), &json!({})).created();
+    let rerun = run_ended(client, TOKEN, text(&rerun["id"]));
+    assert_eq!(rerun["status"], "success", "{rerun}");
+    assert_eq!(rerun["totals"]["unchanged"], created);
+    assert_eq!(rerun["totals"]["created"], ROWS as u64 - created);
+    // The records are those of a run that nothing interrupted: one for each line, with its total.
+    let mut found = journey::records(client, "orders", &["name", "total"]);
+    assert_eq!(found.pop().unwrap(), [json!("last"), json!(1)]);
+    let lines = (0..ROWS).map(|n| vec![json!(format!("{n:06}")), json!(n as f64 + 0.25)]);
+    assert!(found.into_iter().eq(lines), "the records are not those of the file");
+}
+
+#[test]
+fn a_second_server_on_the_folder_is_refused_and_a_stop_is_clean() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Process::start(data.path());
+    let second = process::server(data.path()).output().unwrap();
+    assert_eq!(second.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&second.stderr).into_owned();
+    assert!(said.contains("uses the data folder") && said.contains("--data"), "{said}");
+    assert!(said.contains(&server.child.id().to_string()), "{said}");
+    assert!(server.stop().0);
+}
+
+#[test]
+fn a_stop_gives_a_run_its_grace_and_then_cancels_it() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Process::start(data.path());
+    set_up(&server.client);
+    let endless =
+        "CREATE TABLE output.orders AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)
+        SELECT 'x' AS number, count(*) AS total FROM n;";
+    let draft = journey::draft_path(&journey::detail(&server.client, TOKEN));
+    server.client.patch(&draft, &json!({ "user_script": endless })).ok();
+    let started = server.client.post(
+        &format!("{}/start-connector-flow", journey::path(TOKEN)),
+        &json!({"is_dry_run": true, "use_draft": true}),
+    );
+    let id = text(&started.ok()["execution_id"]).to_owned();
+    until("it runs", || (execution(&server.client, TOKEN, &id)["status"] == "in_progress").then_some(()));
+    assert!(server.stop().0);
+
+    let again = Process::start(data.path());
+    let row = execution(&again.client, TOKEN, &id);
+    assert_eq!(
+        (&row["status"], &row["error_details"]),
+        (&json!("cancelled"), &json!("server stopped")),
+        "{row}"
+    );
+}
