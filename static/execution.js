@@ -16,6 +16,7 @@ const STAGES = {
   smart_connector_input_read: "Read the file",
   smart_connector_sql_run: "Run the script",
   smart_connector_execution_variable_eval: "Check the values",
+  smart_connector_match_index: "Make indexes",
   smart_connector_load_step_run: "Load",
   smart_connector_report: "Write the report",
 };

@@ -83,10 +83,8 @@ impl<T: DeserializeOwned> FromRequest for Params<T> {
     type Future = std::future::Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let value = serde_urlencoded::from_str(request.query_string())
-            .map(Self)
-            .map_err(|e| ApiError(wrong_pairs("query string", &e)));
-        std::future::ready(value)
+        let value = pairs("query string", request.query_string().as_bytes());
+        std::future::ready(value.map(Self).map_err(ApiError))
     }
 }
 
@@ -103,18 +101,22 @@ impl<T: DeserializeOwned + 'static> FromRequest for Form<T> {
         Box::pin(async move {
             // Names and ids: a megabyte is plenty.
             let bytes = read(&mut payload, 1, "").await?;
-            let value = serde_urlencoded::from_bytes(&bytes).map_err(|e| wrong_pairs("form", &e))?;
-            Ok(Self(value))
+            Ok(Self(pairs("form", &bytes)?))
         })
     }
 }
 
-fn wrong_pairs(what: &str, error: &impl std::fmt::Display) -> Error {
-    let reason = error.to_string();
-    match reason.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`')) {
-        Some(name) => Error::required(name),
-        None => Error::invalid(format!("The {what} is wrong: {reason}")),
-    }
+/// Reads `name=value&…`. A refusal names the parameter.
+fn pairs<T: DeserializeOwned>(what: &str, bytes: &[u8]) -> Result<T> {
+    let reader = serde_urlencoded::Deserializer::new(form_urlencoded::parse(bytes));
+    serde_path_to_error::deserialize(reader).map_err(|e| {
+        let (path, reason) = (e.path().to_string(), e.inner().to_string());
+        match reason.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`')) {
+            Some(name) => Error::required(name),
+            None if path == "." => Error::invalid(format!("The {what} is wrong: {reason}")),
+            None => Error::invalid(format!("{path}: {reason}")).at(&path),
+        }
+    })
 }
 
 #[cfg(test)]

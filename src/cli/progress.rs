@@ -42,6 +42,7 @@ fn words(stage: &Stage) -> String {
         StageKind::InputRead => "reading the file".to_owned(),
         StageKind::SqlRun => "running the script".to_owned(),
         StageKind::VariableEval => "reading variables".to_owned(),
+        StageKind::MatchIndex => "making indexes".to_owned(),
         StageKind::LoadStep => format!("loading {scope}"),
         StageKind::Report => "writing the report".to_owned(),
     }

@@ -121,6 +121,7 @@ fn stage_rows(stage: &Stage) -> impl Iterator<Item = [String; 5]> {
         StageKind::InputRead => "input",
         StageKind::SqlRun => "script",
         StageKind::VariableEval => "variables",
+        StageKind::MatchIndex => "indexes",
         StageKind::LoadStep => "load",
         StageKind::Report => "report",
     };

@@ -68,6 +68,12 @@ pub fn resolves(conflict: Conflict, field: &Field) -> bool {
     conflict != Conflict::OnlyAddOptions || field.is_many()
 }
 
+/// The step's place in the flow, from 1: what people call it. The order has gaps and may begin anywhere.
+#[must_use]
+pub fn number_of(steps: &[LoadStep], step: &LoadStep) -> usize {
+    1 + steps.iter().filter(|other| other.order < step.order).count()
+}
+
 impl<'a> Flow<'a> {
     /// Checks every step.
     pub fn check(&self) -> Result<()> {
@@ -90,7 +96,7 @@ impl<'a> Flow<'a> {
             .find(|object| object.id == step.custom_object)
             .ok_or_else(|| Error::does_not_exist(UNKNOWN_ID).at(&format!("{path}.custom_object")))?;
         if let Some(exposed) = &step.execution_variable {
-            check_exposed(step, exposed, &format!("{path}.execution_variable"))?;
+            self.check_exposed(step, exposed, &format!("{path}.execution_variable"))?;
         }
         let last = step.matching_rules.iter().map(|rule| rule.order).max();
         for (r, rule) in step.matching_rules.iter().enumerate() {
@@ -123,7 +129,7 @@ impl<'a> Flow<'a> {
     /// The variable `id`, when `step` may use it.
     pub fn variable(&self, step: &LoadStep, id: VariableId) -> Result<Used<'a>> {
         if let Some(variable) = self.variables.iter().find(|variable| variable.id == id) {
-            same_scope(step, variable)?;
+            self.same_scope(step, variable)?;
             return Ok(Used { variable, exposed_by: None });
         }
         let exposer = self
@@ -136,11 +142,38 @@ impl<'a> Flow<'a> {
         if exposer.id == step.id || exposer.order >= step.order {
             return Err(Error::invalid(format!(
                 "Step {} can't use the variable {}: step {} exposes it, and only later steps can use it.",
-                step.order, variable.name, exposer.order
+                number_of(self.steps, step),
+                variable.name,
+                number_of(self.steps, exposer)
             )));
         }
-        same_scope(step, variable)?;
+        self.same_scope(step, variable)?;
         Ok(Used { variable, exposed_by: Some(exposer) })
+    }
+
+    fn same_scope(&self, step: &LoadStep, variable: &Variable) -> Result<()> {
+        if variable.scope == step.scope {
+            return Ok(());
+        }
+        Err(Error::invalid(format!(
+            "Step {} reads the scope {} and can't use the variable {} of the scope {}.",
+            number_of(self.steps, step),
+            step.scope,
+            variable.name,
+            variable.scope
+        )))
+    }
+
+    fn check_exposed(&self, step: &LoadStep, exposed: &Variable, path: &str) -> Result<()> {
+        if exposed.data_type != DataType::Uuid {
+            return Err(Error::invalid(format!(
+                "The variable {} holds a record's id: its data_type is uuid, not {}.",
+                exposed.name,
+                exposed.data_type.as_str()
+            ))
+            .at(&format!("{path}.data_type")));
+        }
+        self.same_scope(step, exposed).map_err(|e| e.at(&format!("{path}.scope")))
     }
 
     fn check_matching(
@@ -278,16 +311,6 @@ fn field_of(object: &Object, id: crate::id::FieldId) -> Result<&Field> {
     object.field(id).ok_or_else(|| Error::does_not_exist(UNKNOWN_ID))
 }
 
-fn same_scope(step: &LoadStep, variable: &Variable) -> Result<()> {
-    if variable.scope == step.scope {
-        return Ok(());
-    }
-    Err(Error::invalid(format!(
-        "Step {} reads the scope {} and can't use the variable {} of the scope {}.",
-        step.order, step.scope, variable.name, variable.scope
-    )))
-}
-
 fn unfit(variable: &Variable, field: &Field) -> Error {
     Error::invalid(format!(
         "The variable {} is a {} and does not fit the field {}, which is a {}.",
@@ -296,18 +319,6 @@ fn unfit(variable: &Variable, field: &Field) -> Error {
         field.name,
         field.field_type.as_str()
     ))
-}
-
-fn check_exposed(step: &LoadStep, exposed: &Variable, path: &str) -> Result<()> {
-    if exposed.data_type != DataType::Uuid {
-        return Err(Error::invalid(format!(
-            "The variable {} holds a record's id: its data_type is uuid, not {}.",
-            exposed.name,
-            exposed.data_type.as_str()
-        ))
-        .at(&format!("{path}.data_type")));
-    }
-    same_scope(step, exposed).map_err(|e| e.at(&format!("{path}.scope")))
 }
 
 /// After the last rule there is no next one.

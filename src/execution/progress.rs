@@ -148,6 +148,48 @@ impl Progress {
         });
     }
 
+    /// The stage that makes indexes begins: it stands before the load steps, in the runs that have to make
+    /// some. One part per index, of an object with so many records.
+    pub fn begin_indexes(&self, parts: &[(ObjectId, u64)]) {
+        let part = |(object, total): &(ObjectId, u64)| Step {
+            custom_object: Some(*object),
+            total: *total,
+            ..pending(None)
+        };
+        let stage = Stage {
+            kind: StageKind::MatchIndex,
+            status: StageStatus::InProgress,
+            steps: parts.iter().map(part).collect(),
+        };
+        let mut stages = self.0.stages.lock();
+        let before = Self::index(&stages, StageKind::LoadStep, 0);
+        stages.insert(before, stage);
+        drop(stages);
+        self.0.version.fetch_add(1, Ordering::Release);
+    }
+
+    /// The `part`-th index is being made.
+    pub fn begin_index(&self, part: usize) {
+        self.change(StageKind::MatchIndex, 0, |stage, now| {
+            if let Some(step) = stage.steps.get_mut(part) {
+                (step.status, step.started_at) = (StageStatus::InProgress, Some(now));
+            }
+        });
+    }
+
+    /// The `part`-th index is made.
+    pub fn complete_index(&self, part: usize) {
+        self.change(StageKind::MatchIndex, 0, |stage, now| {
+            if let Some(step) = stage.steps.get_mut(part) {
+                (step.status, step.ended_at) = (StageStatus::Completed, Some(now));
+                step.valid_records = step.total;
+            }
+            if stage.steps.iter().all(|step| step.status == StageStatus::Completed) {
+                stage.status = StageStatus::Completed;
+            }
+        });
+    }
+
     /// A stage is done.
     pub fn complete(&self, kind: StageKind, n: usize) {
         self.change(kind, n, |stage, now| end(stage, StageStatus::Completed, now));
@@ -158,7 +200,12 @@ impl Progress {
         let now = self.0.clock.now();
         for stage in self.0.stages.lock().iter_mut() {
             match stage.status {
-                StageStatus::InProgress => end(stage, status, now),
+                StageStatus::InProgress => {
+                    end(stage, status, now);
+                    for step in stage.steps.iter_mut().filter(|s| s.status == StageStatus::Pending) {
+                        step.status = StageStatus::Skipped;
+                    }
+                }
                 StageStatus::Pending => {
                     stage.status = StageStatus::Skipped;
                     for step in &mut stage.steps {

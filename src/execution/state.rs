@@ -95,6 +95,9 @@ pub enum StageKind {
     /// Variables of every scope.
     #[serde(rename = "smart_connector_execution_variable_eval")]
     VariableEval,
+    /// Indexes of large objects, in the runs that have to make some.
+    #[serde(rename = "smart_connector_match_index")]
+    MatchIndex,
     /// One load step.
     #[serde(rename = "smart_connector_load_step_run")]
     LoadStep,
@@ -111,6 +114,7 @@ impl StageKind {
             Self::InputRead => "smart_connector_input_read",
             Self::SqlRun => "smart_connector_sql_run",
             Self::VariableEval => "smart_connector_execution_variable_eval",
+            Self::MatchIndex => "smart_connector_match_index",
             Self::LoadStep => "smart_connector_load_step_run",
             Self::Report => "smart_connector_report",
         }

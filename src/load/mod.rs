@@ -12,6 +12,7 @@
 //! | [`matching`] | which record a row is about |
 //! | [`conflict`] | what an update does to a field that holds something |
 //! | `write` | one row, start to end |
+//! | `index` | what look-ups need before the first batch |
 //! | `run`, `rows` | batches, ledger, outcomes, the spool |
 //!
 //! A dry run is the same code on a scratch database ([`crate::store::scratch`]).
@@ -19,6 +20,7 @@
 mod choice;
 pub mod conflict;
 mod convert;
+mod index;
 mod mapping;
 pub mod matching;
 pub mod plan;
@@ -28,6 +30,7 @@ mod write;
 
 use std::sync::Arc;
 
+pub use index::MissingIndex;
 pub use plan::{Members, StepPlan};
 pub use run::{Load, Settings, Stop};
 

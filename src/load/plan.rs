@@ -7,7 +7,7 @@ use crate::{
     connector::{
         Conflict, LoadStep, MappingRule, MatchingRule,
         flow::NoMatch,
-        rules::{Flow, Used},
+        rules::{Flow, Used, number_of},
     },
     error::{Error, Result},
     id::{MemberId, ObjectId, VariableId},
@@ -56,8 +56,17 @@ pub(super) struct Slot {
     pub data_type: DataType,
     /// Writes its values as text.
     pub parser: Parser,
-    /// The order and object of the step whose records it holds.
-    pub exposed_by: Option<(i64, ObjectId)>,
+    /// The step whose records it holds.
+    pub exposed_by: Option<Exposer>,
+}
+
+/// An earlier step that exposes its records.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Exposer {
+    pub order: i64,
+    /// Its place in the flow, from 1.
+    pub number: usize,
+    pub object: ObjectId,
 }
 
 impl Slot {
@@ -321,7 +330,11 @@ fn slots(flow: &Flow<'_>, step: &LoadStep, locale: Locale) -> Result<Vec<Slot>> 
             column: variable.data_source.clone(),
             data_type: variable.data_type,
             parser: Parser::compile(variable, locale)?,
-            exposed_by: exposed_by.map(|step| (step.order, step.custom_object)),
+            exposed_by: exposed_by.map(|step| Exposer {
+                order: step.order,
+                number: number_of(flow.steps, step),
+                object: step.custom_object,
+            }),
         });
     }
     slots.sort_by_key(|slot| slot.exposed_by.is_some());

@@ -59,13 +59,13 @@ struct Tally {
 
 /// The loading of one run: its steps one after another.
 pub struct Load<'s> {
-    store: &'s Store,
+    pub(super) store: &'s Store,
     execution: ExecutionId,
     connector: ConnectorId,
     settings: Settings,
-    cancel: CancelToken,
+    pub(super) cancel: CancelToken,
     /// Of a dry run.
-    scratch: Option<Connection>,
+    pub(super) scratch: Option<Connection>,
     spool: Spool,
     tally: Tally,
     totals: Counters,
@@ -126,7 +126,6 @@ impl<'s> Load<'s> {
             spooled_others: 0,
             ..self.tally
         };
-        self.ensure_indexes(plan)?;
         let mut rows = Rows::new(chunks.into_iter());
         let outcome = loop {
             match self.batch(plan, is_last, &mut rows, &mut progress) {
@@ -182,29 +181,6 @@ impl<'s> Load<'s> {
             self.store.records.end_load();
         }
         Ok(self.spool)
-    }
-
-    /// A look-up without its index would read the whole table for every row. Usually they are there since
-    /// the flow was saved. A dry run takes what is there: it writes nothing.
-    fn ensure_indexes(&self, plan: &StepPlan) -> Result<()> {
-        if self.scratch.is_some() {
-            return Ok(());
-        }
-        let missing = |c: &Connection| -> Result<bool> {
-            for (_, field) in plan.looked_up() {
-                if !store::table::has_match_index(c, field)? {
-                    return Ok(true);
-                }
-            }
-            Ok(false)
-        };
-        if !self.store.records.read(missing)? {
-            return Ok(());
-        }
-        self.store.records.write(|tx| {
-            plan.looked_up()
-                .try_for_each(|(object, field)| store::table::ensure_match_index(tx, object, field).map(drop))
-        })
     }
 
     /// One transaction; answers whether there may be more rows.
@@ -331,12 +307,13 @@ impl<'s> Load<'s> {
     /// when one has none.
     fn resolve_exposed(&self, plan: &StepPlan, row: &mut Row) -> Result<Option<Fate>> {
         for slot in &plan.slots[plan.variables().len()..] {
-            let Some((step, object)) = slot.exposed_by else { continue };
-            let exposed = self.spool.exposed(step, row.row)?;
+            let Some(exposer) = slot.exposed_by else { continue };
+            let exposed = self.spool.exposed(exposer.order, row.row)?;
             let record = match exposed {
                 Some(Ok(record)) => record,
                 other => {
                     let reason = other.and_then(Result::err).unwrap_or_else(|| "not processed".to_owned());
+                    let step = exposer.number;
                     return Ok(Some(rejected(vec![Message {
                         message: format!("depends on a row that was not loaded (step {step}: {reason})"),
                         variable: Some(slot.name.clone()),
@@ -344,7 +321,7 @@ impl<'s> Load<'s> {
                     }])));
                 }
             };
-            row.values.push(Ok(Value::Uuid(RecordId::of(object, record).uuid())));
+            row.values.push(Ok(Value::Uuid(RecordId::of(exposer.object, record).uuid())));
         }
         Ok(None)
     }

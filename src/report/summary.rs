@@ -211,6 +211,7 @@ const fn stage_words(kind: StageKind) -> &'static str {
         StageKind::InputRead => "Read the input",
         StageKind::SqlRun => "Run the script",
         StageKind::VariableEval => "Extract variables",
+        StageKind::MatchIndex => "Make indexes",
         StageKind::LoadStep => "Load",
         StageKind::Report => "Report",
     }

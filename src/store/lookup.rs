@@ -6,7 +6,7 @@
 
 use rusqlite::{CachedStatement, Connection, Statement};
 
-use super::{table, value};
+use super::{scratch, table, value};
 use crate::{
     error::Result,
     object::{Field, FieldValue, Object},
@@ -119,13 +119,14 @@ impl<'c> Finder<'c> {
         let table = table::table(self.object);
         let find = format!(
             "SELECT t.id FROM main.{table} AS t WHERE {} ORDER BY t.id LIMIT {}",
-            condition("main", terms, question.archived),
+            condition("main", terms, question.archived, |_| Ok(false))?,
             MANY + 1
         );
+        let with_lookup = |field: &Field| scratch::has_lookup(self.connection, field);
         let fetch = format!(
             "SELECT t.id FROM live.{table} AS t WHERE {}
              AND NOT EXISTS (SELECT 1 FROM main.{table} AS m WHERE m.id = t.id) LIMIT {}",
-            condition("live", terms, question.archived),
+            condition("live", terms, question.archived, with_lookup)?,
             MANY + 1
         );
         let fetch = if self.copy.is_some() { Some(self.connection.prepare(&fetch)?) } else { None };
@@ -134,8 +135,14 @@ impl<'c> Finder<'c> {
     }
 }
 
-/// The WHERE clause of a look-up, one parameter per term.
-fn condition(schema: &str, terms: &[Term<'_>], archived: bool) -> String {
+/// The WHERE clause of a look-up, one parameter per term. `has_lookup` says for which fields a table in the
+/// scratch database stands in for a missing index.
+fn condition(
+    schema: &str,
+    terms: &[Term<'_>],
+    archived: bool,
+    has_lookup: impl Fn(&Field) -> Result<bool>,
+) -> Result<String> {
     let mut sql = String::new();
     for (n, term) in terms.iter().enumerate() {
         let n = n + 1;
@@ -147,16 +154,25 @@ fn condition(schema: &str, terms: &[Term<'_>], archived: bool) -> String {
                     table::link_table(field)
                 )
             }
-            Term::Field(field) if table::comparable(field) == table::column(field) => {
-                format!("{} = ?{n}", table::column(field))
+            Term::Field(field) => {
+                let comparable = table::comparable(field);
+                let is_plain = comparable == table::column(field);
+                let key = if is_plain { format!("?{n}") } else { format!("lower(?{n})") };
+                let compared = format!("{comparable} = {key}");
+                if has_lookup(field)? {
+                    // What changed since the table was made is left out by the comparison itself.
+                    let lookup = scratch::lookup_table(field);
+                    format!("t.id IN (SELECT id FROM main.{lookup} WHERE value = {key}) AND +{compared}")
+                } else {
+                    compared
+                }
             }
-            Term::Field(field) => format!("{} = lower(?{n})", table::comparable(field)),
         };
         sql.push_str(&clause);
         sql.push_str(" AND ");
     }
     sql.push_str(if archived { "t.archived IS NOT NULL" } else { "t.archived IS NULL" });
-    sql
+    Ok(sql)
 }
 
 fn bind(statement: &mut Statement<'_>, keys: &[&FieldValue]) -> Result<()> {

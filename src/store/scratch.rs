@@ -13,7 +13,7 @@ use super::{Store, migrate::Kind, table};
 use crate::{
     error::{Error, Result},
     id::ExecutionId,
-    object::Object,
+    object::{Field, Object},
 };
 
 /// Makes the scratch database in the execution's scratch folder, with tables for `objects`.
@@ -49,6 +49,30 @@ pub fn create(store: &Store, dir: &Path, objects: &[&Object]) -> Result<Connecti
          INSERT INTO main.sqlite_sequence SELECT * FROM live.sqlite_sequence WHERE name = 'field_option';",
     )?;
     Ok(scratch)
+}
+
+/// The table that stands in for an index which `records.db` lacks: value and row, in the order of values.
+pub(super) fn lookup_table(field: &Field) -> String {
+    format!("lookup_{}", field.key)
+}
+
+/// Makes that table, of the records as they are now.
+pub fn make_lookup(scratch: &Connection, object: &Object, field: &Field) -> Result<()> {
+    let (lookup, value) = (lookup_table(field), table::comparable(field));
+    // Values of a STRICT column come as they are: no affinity may change them here.
+    scratch.execute_batch(&format!(
+        "CREATE TABLE main.{lookup} (value ANY, id INTEGER, PRIMARY KEY (value, id)) STRICT, WITHOUT ROWID;
+         INSERT INTO main.{lookup} SELECT {value}, id FROM live.{} WHERE {value} IS NOT NULL ORDER BY 1, 2;",
+        table::table(object)
+    ))?;
+    Ok(())
+}
+
+/// Whether that table is there.
+pub(super) fn has_lookup(scratch: &Connection, field: &Field) -> Result<bool> {
+    Ok(scratch
+        .prepare_cached("SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND name = ?1")?
+        .exists([lookup_table(field)])?)
 }
 
 /// Hands the outcomes that a dry run collected to `control.db`, a thousand at a time: nobody waits long.

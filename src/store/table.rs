@@ -175,12 +175,23 @@ pub fn ensure_match_index(tx: &Transaction<'_>, object: &Object, field: &Field) 
     Ok(true)
 }
 
-/// Whether the object has fewer than `n` records, archived ones included.
-pub fn has_fewer_than(connection: &Connection, object: &Object, n: i64) -> Result<bool> {
+/// From this many records on an index takes long enough to be made in a run, where it is watched.
+const LARGE: i64 = 100_000;
+
+/// Whether an index on the object takes long: by its number of records, archived ones included.
+pub fn is_large(connection: &Connection, object: &Object) -> Result<bool> {
     let count: i64 = connection
         .prepare_cached(&format!("SELECT count(*) FROM (SELECT 1 FROM {} LIMIT ?1)", table(object)))?
-        .query_row([n], |row| row.get(0))?;
-    Ok(count < n)
+        .query_row([LARGE], |row| row.get(0))?;
+    Ok(count == LARGE)
+}
+
+/// How many records the object has, archived ones included.
+pub fn count(connection: &Connection, object: &Object) -> Result<u64> {
+    let count: i64 = connection
+        .prepare_cached(&format!("SELECT count(*) FROM {}", table(object)))?
+        .query_row([], |row| row.get(0))?;
+    Ok(count.unsigned_abs())
 }
 
 /// Makes the index for look-ups again, where there is one: the field became unique or is no longer.

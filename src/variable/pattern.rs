@@ -151,7 +151,10 @@ impl Pattern {
         }
         let reading =
             self.read(&written, false).filter(|reading| reading.local.date() == sample.date_naive());
-        let Some(reading) = reading else { return Err("does not say which day it is".to_owned()) };
+        let Some(reading) = reading else {
+            let what = if self.has_time { "day and hour it is (%I needs %p)" } else { "day it is" };
+            return Err(format!("does not say which {what}"));
+        };
         if self.has_time && reading.local.hour() != sample.hour() {
             return Err("does not say which hour it is (%I needs %p)".to_owned());
         }

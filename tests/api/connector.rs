@@ -271,6 +271,23 @@ fn a_deleted_connector_takes_its_files_along() {
 }
 
 #[test]
+fn a_wrong_parameter_of_a_query_is_named() {
+    let server = TestServer::start();
+    let client = server.client();
+    for (query, name, reason) in [
+        ("page=x", "page", "invalid digit"),
+        ("page_size=-1", "page_size", "invalid digit"),
+        ("active=maybe", "active", "true"),
+        ("serch=a", "serch", "unknown field"),
+    ] {
+        let answer = client.get(&format!("{LIST}?{query}")).expect(400).json();
+        let detail = answer["detail"].as_str().unwrap();
+        assert!(detail.starts_with(&format!("{name}: ")) && detail.contains(reason), "{detail}");
+        assert!(answer["errors"][name].is_array(), "{answer}");
+    }
+}
+
+#[test]
 fn the_catalogue_says_what_is_legal() {
     let server = TestServer::start();
     let catalogue = server.client().get(&format!("{LIST}/metadata")).ok();

@@ -207,7 +207,7 @@ pub struct ConnectorDetail {
     /// Who made it.
     #[schema(required)]
     pub created_by: Option<MemberRow>,
-    /// What is odd about the change that this answers.
+    /// What is odd about it, and about the change that this answers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub warning: Option<String>,
     /// In the answer to a change of status: the live runs that wait.

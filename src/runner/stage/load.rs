@@ -9,6 +9,7 @@ use super::{
     channel::channel,
     evaluate::pass,
     extracted::{Extracted, SetAside},
+    index,
     scope::Scope,
 };
 use crate::{
@@ -45,7 +46,7 @@ pub(in crate::runner) fn plan(job: &Job<'_>) -> Result<FlowPlan, Stop> {
 /// Deleting a variable deletes the rules that use it, of an active connector too: a step that is left
 /// without a matching rule would make every row a new record at every run.
 fn incomplete(job: &Job<'_>) -> Result<(), Stop> {
-    for step in &job.snapshot.loads {
+    for (n, step) in job.snapshot.loads.iter().enumerate() {
         let lacks = match (step.matching_rules.is_empty(), step.field_mapping_rules.is_empty()) {
             (true, _) => "matching rule",
             (false, true) => "mapping rule",
@@ -53,7 +54,8 @@ fn incomplete(job: &Job<'_>) -> Result<(), Stop> {
         };
         return Err(Stop::Failed(format!(
             "Load step {} ({}) has no {lacks}: configure it before it runs.",
-            step.order, step.scope
+            n + 1,
+            step.scope
         )));
     }
     Ok(())
@@ -100,8 +102,9 @@ fn steps(
         return Ok(Loaded { stopped: None, spool: None });
     }
     let mut load = begin(job, &plan.steps)?;
-    let mut stopped = None;
-    for n in 0..plan.steps.len() {
+    let mut stopped = index::make(job, &plan.steps, &load).err();
+    let steps = if stopped.is_none() { plan.steps.len() } else { 0 };
+    for n in 0..steps {
         if let Err(stop) = one_step(job, engine, scopes, plan, &mut load, n) {
             stopped = Some(stop);
             break;

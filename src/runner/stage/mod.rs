@@ -3,6 +3,7 @@
 pub mod channel;
 pub mod evaluate;
 pub mod extracted;
+pub mod index;
 pub mod input;
 pub mod load;
 pub mod output;

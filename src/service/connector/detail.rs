@@ -4,7 +4,7 @@ use crate::store::Connection;
 
 use chrono::{DateTime, Utc};
 
-use super::{open, schedule};
+use super::{index, open, schedule};
 use crate::{
     app::App,
     auth::{Caller, Member, Role},
@@ -38,7 +38,7 @@ pub struct Detail {
     pub ticks: Option<Ticks>,
     /// Who made it.
     pub created_by: Option<Member>,
-    /// What is odd about the change that this answers.
+    /// What is odd about it, and about the change that this answers.
     pub warning: Option<String>,
     /// After a change of status: the live runs that wait.
     pub queued: Option<Vec<QueuedRun>>,
@@ -123,7 +123,7 @@ pub(super) fn view(app: &App, conn: &Connection, connector: Connector) -> Result
         seeds,
         ticks,
         created_by,
-        warning: None,
+        warning: index::left(app, &connector)?,
         queued: None,
         connector,
     })

@@ -10,6 +10,7 @@ use crate::{
     auth::{Caller, Role},
     connector::{
         Connector, ConnectorType, Status,
+        rules::number_of,
         schedule::as_input,
         seed, steps, validate, variables,
         written::{ConnectorPatch, WrittenSeed},
@@ -48,7 +49,10 @@ pub fn patch(app: &App, caller: &Caller, name: &str, patch: ConnectorPatch) -> R
         index::ensure(app, &connector);
     }
     let detail = app.store.control.read(|conn| detail::view(app, conn, connector))?;
-    Ok(Detail { warning: answer.warning, queued: answer.queued, ..detail })
+    let mut warnings = answer.warnings;
+    warnings.extend(detail.warning.clone());
+    let warning = (!warnings.is_empty()).then(|| warnings.join(" "));
+    Ok(Detail { warning, queued: answer.queued, ..detail })
 }
 
 /// What a save comes to.
@@ -99,12 +103,12 @@ fn decide(
         after.variables = variables::merged(&before, sent, locale(app))?;
         warnings.extend(warn_of_variables(&before, &after));
     }
-    match patch.flow {
-        Some(sent) => {
-            after.loads = steps::merged(&before, sent, &after.variables, &objects)?;
-            warnings.extend(warn_of_steps(&before, &after));
-        }
-        None => after.loads = steps::without_rules_of(before.loads.clone(), &dropped(&before, &after)),
+    if let Some(sent) = patch.flow {
+        after.loads = steps::merged(&before, sent, &after.variables, &objects)?;
+        warnings.extend(warn_of_steps(&before, &after));
+    } else {
+        after.loads = steps::without_rules_of(before.loads.clone(), &dropped(&before, &after));
+        warnings.extend(warn_of_lost_rules(&before, &after));
     }
     if let Some(sent) = patch.kizen_data_seeds {
         let groups = groups(app, &sent)?;
@@ -201,13 +205,37 @@ fn warn_of_steps(before: &Connector, after: &Connector) -> Vec<String> {
     let changed = after.loads.iter().filter(|step| !before.loads.contains(step));
     changed
         .filter(|step| steps::asks_for_automations(step))
-        .map(|step| format!("Load step {} asks for automations; there are none on this server.", step.order))
+        .map(|step| {
+            let number = number_of(&after.loads, step);
+            format!("Load step {number} asks for automations; there are none on this server.")
+        })
+        .collect()
+}
+
+/// Rules go with the variables that they use: said, since a step without them does not run.
+fn warn_of_lost_rules(before: &Connector, after: &Connector) -> Vec<String> {
+    let counted = |n: usize, what: &str| match n {
+        0 => None,
+        1 => Some(format!("1 {what} rule")),
+        n => Some(format!("{n} {what} rules")),
+    };
+    let pairs = before.loads.iter().zip(&after.loads);
+    pairs
+        .filter_map(|(old, new)| {
+            let matching = counted(old.matching_rules.len() - new.matching_rules.len(), "matching");
+            let mapping = counted(old.field_mapping_rules.len() - new.field_mapping_rules.len(), "mapping");
+            let lost: Vec<String> = matching.into_iter().chain(mapping).collect();
+            (!lost.is_empty()).then(|| {
+                let (number, lost) = (number_of(&before.loads, old), lost.join(" and "));
+                format!("Load step {number} lost {lost}, which used variables that are gone.")
+            })
+        })
         .collect()
 }
 
 /// What the answer tells besides the connector.
 struct Answer {
-    warning: Option<String>,
+    warnings: Vec<String>,
     queued: Option<Vec<Execution>>,
     /// The running ones that are to stop.
     cancelled: Vec<ExecutionId>,
@@ -245,8 +273,7 @@ fn write(app: &App, caller: &Caller, tx: &Transaction<'_>, decided: Decided) -> 
         cancelled = stopped;
         queued = Some(queued_live(tx, &after)?);
     }
-    let warning = (!warnings.is_empty()).then(|| warnings.join(" "));
-    Ok((after, Answer { warning, queued, cancelled }))
+    Ok((after, Answer { warnings, queued, cancelled }))
 }
 
 /// What a change of status does to runs. Answers what to say about it, and which runs are to stop.

@@ -63,7 +63,7 @@ fn two_steps_of_one_scope_by_the_exposed_variable() {
     assert_eq!(customers_of_orders(&client), pairs(&[("1", "Ada"), ("2", "Bob"), ("3", "Ada")]));
     // What needs a row that was not loaded says so, and why.
     let refused = rows(&client, TOKEN, &ran, "status=error").to_string();
-    assert!(refused.contains("depends on a row that was not loaded (step 0: "), "{refused}");
+    assert!(refused.contains("depends on a row that was not loaded (step 1: "), "{refused}");
     let again = run(&client, TOKEN, "b.csv", csv, &[]);
     assert_eq!(totals(&again), [0, 0, 6, 0, 0]);
 }

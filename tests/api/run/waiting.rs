@@ -145,7 +145,7 @@ fn a_step_that_lost_its_matching_rule_loads_nothing() {
         assert_eq!(run["status"], "failed", "{run}");
         assert_eq!(
             run["error_details"],
-            "Load step 0 (orders) has no matching rule: configure it before it runs."
+            "Load step 1 (orders) has no matching rule: configure it before it runs."
         );
     }
     assert!(shop.orders().is_empty());

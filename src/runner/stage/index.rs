@@ -1,0 +1,37 @@
+//! The indexes that matching needs and that saving the flow left to a run, since the object is large.
+
+use crate::{
+    execution::StageKind,
+    load::{Load, StepPlan, Stop as LoadStop},
+    runner::job::{Job, Stop},
+};
+
+/// Makes what is missing. Of large objects it is a stage of the run, which people see; writers wait.
+pub(in crate::runner) fn make(job: &Job<'_>, steps: &[StepPlan], load: &Load<'_>) -> Result<(), Stop> {
+    let (large, small): (Vec<_>, Vec<_>) =
+        load.missing_indexes(steps)?.into_iter().partition(|index| index.is_large);
+    for index in &small {
+        load.make_index(index).map_err(stop)?;
+    }
+    if large.is_empty() {
+        return Ok(());
+    }
+    let parts: Vec<_> = large.iter().map(|index| (index.object.id, index.records)).collect();
+    job.progress.begin_indexes(&parts);
+    for (n, index) in large.iter().enumerate() {
+        job.progress.begin_index(n);
+        load.make_index(index).map_err(stop)?;
+        job.progress.complete_index(n);
+        let (object, field) = (&index.object.name, &index.field.name);
+        let sentence = format!("Made an index on {object}.{field} over {} records.", index.records);
+        job.progress.log("info", Some(StageKind::MatchIndex), sentence);
+    }
+    Ok(())
+}
+
+fn stop(stop: LoadStop) -> Stop {
+    match stop {
+        LoadStop::Cancelled => Stop::Cancelled,
+        LoadStop::Failed(error) => error.into(),
+    }
+}
