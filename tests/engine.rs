@@ -11,6 +11,7 @@ use serde_json::json;
 use smartconnector::{
     cancel::CancelToken,
     engine::{Cell, ColumnKind, Engine, EngineError, EngineLimits, OutputReader, OutputTable, Scalar},
+    variable::Locale,
 };
 
 struct Bench {
@@ -22,7 +23,7 @@ struct Bench {
 fn bench_with(limits: EngineLimits) -> Bench {
     let folder = tempfile::tempdir().unwrap();
     let token = CancelToken::new();
-    let mut engine = Engine::open(folder.path(), limits, token.clone()).unwrap();
+    let mut engine = Engine::open(folder.path(), limits, Locale::default(), token.clone()).unwrap();
     let columns = [("order_no", ColumnKind::Text), ("email", ColumnKind::Text), ("qty", ColumnKind::Integer)];
     let mut loader = engine.create_input("orders_csv", 0, "orders.csv", &columns).unwrap();
     loader.insert(2, [Cell::Text("A-1"), Cell::Text("ann@example.com"), Cell::Integer(3)]).unwrap();
@@ -248,7 +249,7 @@ fn a_cell_over_the_value_limit_names_its_line() {
 fn tables_with_awkward_names_and_widths_load_and_pass_through() {
     let folder = tempfile::tempdir().unwrap();
     let limits = EngineLimits { min_free_mb: 0, ..EngineLimits::default() };
-    let mut engine = Engine::open(folder.path(), limits, CancelToken::new()).unwrap();
+    let mut engine = Engine::open(folder.path(), limits, Locale::default(), CancelToken::new()).unwrap();
     let mut names: Vec<String> = (0..1_500).map(|n| format!("c{n}")).collect();
     names.extend(["rowid", "select", "a\"b", "_line_"].map(str::to_owned));
     let columns: Vec<_> = names.iter().map(|name| (name.as_str(), ColumnKind::Text)).collect();
@@ -284,4 +285,28 @@ fn several_inputs_can_not_pass_through() {
         "The script is empty, which passes the only input table through, but there are 2 input tables \
          (orders_csv, more). Write a script."
     );
+}
+
+#[test]
+fn functions_go_by_the_locale_and_the_time_of_the_statement() {
+    let folder = tempfile::tempdir().unwrap();
+    let limits = EngineLimits { min_free_mb: 0, ..EngineLimits::default() };
+    let locale = Locale::of_workspace(chrono_tz::Asia::Kathmandu, "DE");
+    let mut engine = Engine::open(folder.path(), limits, locale, CancelToken::new()).unwrap();
+    let before = chrono::Utc::now().with_timezone(&chrono_tz::Asia::Kathmandu).date_naive().to_string();
+    engine
+        .run_script(
+            "create table connector.first as select now() as n;
+             create table output.x (at, zone, phone, amount, same, b as (dec_mul(amount, '0.3')));
+             insert into output.x with recursive r(n) as (select 1 union all select n + 1 from r limit 300000)
+               select today(), parse_datetime('2026-03-04 12:00', '%Y-%m-%d %H:%M'), parse_phone('030 123456'),
+                 dec_add('0.1', 0.2), count(distinct now()) from r",
+            &[],
+        )
+        .unwrap();
+    let after = chrono::Utc::now().with_timezone(&chrono_tz::Asia::Kathmandu).date_naive().to_string();
+    let tables = engine.outputs().unwrap();
+    let found = rows(&engine.output_reader().unwrap(), &tables[0]);
+    let rest = "2026-03-04T06:15:00Z|+4930123456|0.3|1|0.09";
+    assert!(found == [format!("-|{before}|{rest}")] || found == [format!("-|{after}|{rest}")], "{found:?}");
 }

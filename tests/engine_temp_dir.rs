@@ -8,6 +8,7 @@ use std::{fs, path::Path};
 use smartconnector::{
     cancel::CancelToken,
     engine::{Engine, EngineLimits, set_temp_dir},
+    variable::Locale,
 };
 
 #[test]
@@ -22,7 +23,7 @@ fn temporary_tables_go_to_the_folder_that_was_set() {
     assert!(other.contains("temp's already, and can't become"), "{other}");
 
     let limits = EngineLimits { min_free_mb: 0, ..EngineLimits::default() };
-    let mut engine = Engine::open(&scratch, limits, CancelToken::new()).unwrap();
+    let mut engine = Engine::open(&scratch, limits, Locale::default(), CancelToken::new()).unwrap();
     engine
         .run_script(
             "create temp table t as

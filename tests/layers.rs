@@ -29,7 +29,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("execution", &["clock", "connector", "id", "script", "variable"]),
     // workers: each does one thing with what it is given
     ("input", &["cancel", "connector", "error", "id", "script", "variable"]),
-    ("engine", &["cancel", "error"]),
+    ("engine", &["cancel", "error", "variable"]),
     ("store", &["auth", "clock", "connector", "error", "execution", "id", "object", "script", "variable"]),
     ("load", &["cancel", "connector", "error", "execution", "id", "object", "store", "variable"]),
     ("report", &["cancel", "error", "execution", "object"]),
@@ -145,6 +145,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "server",
             "service",
             "store",
+            "variable",
         ],
     ),
 ];

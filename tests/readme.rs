@@ -4,7 +4,7 @@
 
 use std::{fmt::Write as _, fs, path::Path};
 
-use smartconnector::config::DEFAULT_FILE;
+use smartconnector::{config::DEFAULT_FILE, engine};
 
 fn readme() -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap()
@@ -32,9 +32,35 @@ fn configuration() -> String {
 #[test]
 fn the_configuration_table_is_that_of_the_code() {
     let readme = readme();
-    let (_, rest) = readme.split_once("a test compares it -->\n").unwrap();
+    let (_, rest) = readme.split_once("made from config.toml; a test compares it -->\n").unwrap();
     let (found, _) = rest.split_once("<!-- end of configuration -->").unwrap();
     assert_eq!(found, configuration(), "put this into the README:\n{}", configuration());
+}
+
+/// The signatures of every group of functions, as the table shows them.
+fn functions() -> String {
+    let mut groups: Vec<(&str, Vec<String>)> = Vec::new();
+    for function in engine::functions() {
+        let signature = format!("`{}`", function.signature);
+        match groups.iter_mut().find(|(name, _)| *name == function.group) {
+            Some((_, signatures)) => signatures.push(signature),
+            None => groups.push((function.group, vec![signature])),
+        }
+    }
+    let mut table = "| | |\n|---|---|\n".to_owned();
+    for (name, signatures) in groups {
+        writeln!(table, "| {name} | {} |", signatures.join(", ")).unwrap();
+    }
+    table
+}
+
+#[test]
+fn the_functions_are_those_of_the_code() {
+    let readme = readme();
+    let (_, rest) =
+        readme.split_once("<!-- functions: made from the code; a test compares it -->\n").unwrap();
+    let (found, _) = rest.split_once("<!-- end of functions -->").unwrap();
+    assert_eq!(found, functions(), "put this into the README:\n{}", functions());
 }
 
 #[test]

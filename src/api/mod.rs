@@ -23,6 +23,7 @@ pub mod record;
 pub mod script;
 pub mod session;
 pub mod spooled;
+pub mod sql_function;
 pub mod time;
 pub mod variable;
 
@@ -75,6 +76,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(script::cancel)
         .service(script::publish)
         .service(script::download_output_sample)
+        .service(sql_function::list)
         .service(execution::start)
         .service(execution::list)
         .service(execution::list_all)

@@ -39,7 +39,7 @@ enum Command {
     Run(run::Run),
     /// Read files into input.* and run SQL over them
     #[command(
-        after_help = "Example:\n  smartconnector query orders.csv \"SELECT status, count(*) FROM input.orders_csv GROUP BY 1\""
+        after_help = "Example:\n  smartconnector query orders.csv \"SELECT status, count(*) FROM input.orders_csv GROUP BY 1\"\n  smartconnector query --functions"
     )]
     Query(query::Query),
     /// List, make and revoke API keys of a data folder

@@ -19,6 +19,8 @@ pub struct EngineConfig {
     pub min_free_mb: u64,
     /// Largest single value, MB.
     pub max_value_mb: u32,
+    /// What one aggregate keeps in memory, MB.
+    pub max_aggregate_mb: u32,
 }
 
 impl Default for EngineConfig {
@@ -29,6 +31,7 @@ impl Default for EngineConfig {
             max_scratch_mb: 8192,
             min_free_mb: 1024,
             max_value_mb: 16,
+            max_aggregate_mb: 64,
         }
     }
 }
@@ -37,6 +40,9 @@ impl EngineConfig {
     pub(super) fn check(&self) -> Result<()> {
         if !(1..=1000).contains(&self.max_value_mb) {
             return Err(out_of_range("engine.max_value_mb", self.max_value_mb, "1 to 1000"));
+        }
+        if !(1..=16_384).contains(&self.max_aggregate_mb) {
+            return Err(out_of_range("engine.max_aggregate_mb", self.max_aggregate_mb, "1 to 16384"));
         }
         if self.timeout_s == 0 {
             return Err(out_of_range("engine.timeout_s", self.timeout_s, "at least 1"));

@@ -94,6 +94,8 @@ pub enum Limit {
     },
     /// Megabytes of one value.
     Value(u32),
+    /// Megabytes that one aggregate keeps.
+    Aggregate(u32),
 }
 
 impl Limit {
@@ -106,6 +108,7 @@ impl Limit {
             Self::Scratch(_) => "engine.max_scratch_mb",
             Self::Space { .. } => "engine.min_free_mb",
             Self::Value(_) => "engine.max_value_mb",
+            Self::Aggregate(_) => "engine.max_aggregate_mb",
         }
     }
 }
@@ -124,6 +127,7 @@ impl fmt::Display for Limit {
                  the disk."
             ),
             Self::Value(mb) => write!(f, "Value size limit exceeded ({mb} MB)."),
+            Self::Aggregate(mb) => write!(f, "Aggregate size limit exceeded ({mb} MB)."),
         }
     }
 }

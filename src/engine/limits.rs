@@ -6,9 +6,11 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::atomic::{AtomicU8, AtomicU64, Ordering},
+    sync::atomic::{AtomicI64, AtomicU8, AtomicU64, Ordering},
     time::{Duration, Instant},
 };
+
+use chrono::{DateTime, Utc};
 
 use super::error::{EngineError, Limit, Place};
 use crate::cancel::CancelToken;
@@ -30,6 +32,8 @@ pub struct EngineLimits {
     pub timeout: Duration,
     /// `engine.max_value_mb`: one string, blob or row.
     pub max_value_mb: u32,
+    /// `engine.max_aggregate_mb`: what one aggregate of ours may keep in memory.
+    pub max_aggregate_mb: u32,
 }
 
 impl Default for EngineLimits {
@@ -40,6 +44,7 @@ impl Default for EngineLimits {
             max_rows: 10_000_000,
             timeout: Duration::from_mins(5),
             max_value_mb: 16,
+            max_aggregate_mb: 64,
         }
     }
 }
@@ -48,6 +53,11 @@ impl EngineLimits {
     /// The largest value in bytes.
     pub(super) fn max_value(&self) -> usize {
         self.max_value_mb as usize * 1024 * 1024
+    }
+
+    /// What one aggregate may keep, in bytes.
+    pub(super) fn max_aggregate(&self) -> usize {
+        self.max_aggregate_mb as usize * 1024 * 1024
     }
 }
 
@@ -61,6 +71,8 @@ pub(super) enum Stop {
     Timeout = 2,
     /// The disk is nearly full.
     Space = 3,
+    /// An aggregate of ours keeps too much.
+    Aggregate = 4,
 }
 
 /// Decides whether the work goes on. Shared by the hooks and functions of one connection.
@@ -74,6 +86,8 @@ pub(super) struct Watch {
     deadline: AtomicU64,
     next_space: AtomicU64,
     stop: AtomicU8,
+    /// When the statement that runs began, in milliseconds since 1970.
+    statement_began: AtomicI64,
 }
 
 impl Watch {
@@ -86,12 +100,23 @@ impl Watch {
             deadline: AtomicU64::new(u64::MAX),
             next_space: AtomicU64::new(0),
             stop: AtomicU8::new(0),
+            statement_began: AtomicI64::new(Utc::now().timestamp_millis()),
         }
     }
 
     /// Starts the clock of a script.
     pub(super) fn start(&self) {
         self.deadline.store(self.now().saturating_add(micros(self.limits.timeout)), Ordering::Relaxed);
+    }
+
+    /// A statement begins: its time stands still from here on.
+    pub(super) fn begin_statement(&self) {
+        self.statement_began.store(Utc::now().timestamp_millis(), Ordering::Relaxed);
+    }
+
+    /// When the statement that runs began.
+    pub(super) fn statement_began(&self) -> DateTime<Utc> {
+        DateTime::from_timestamp_millis(self.statement_began.load(Ordering::Relaxed)).unwrap_or_default()
     }
 
     /// No script runs any more.
@@ -122,12 +147,18 @@ impl Watch {
         reason.is_some()
     }
 
+    /// Stops the work for a reason that somebody else found.
+    pub(super) fn stop(&self, reason: Stop) {
+        self.stop.store(reason as u8, Ordering::Relaxed);
+    }
+
     /// Why the work was stopped, if it was.
     pub(super) fn reason(&self) -> Option<Stop> {
         match self.stop.load(Ordering::Relaxed) {
             1 => Some(Stop::Cancelled),
             2 => Some(Stop::Timeout),
             3 => Some(Stop::Space),
+            4 => Some(Stop::Aggregate),
             _ => None,
         }
     }
@@ -142,6 +173,7 @@ impl Watch {
         let limit = match stop {
             Stop::Cancelled => return EngineError::Cancelled,
             Stop::Timeout => Limit::Time(self.limits.timeout),
+            Stop::Aggregate => Limit::Aggregate(self.limits.max_aggregate_mb),
             Stop::Space => Limit::Space {
                 max_scratch_mb: self.limits.max_scratch_mb,
                 min_free_mb: self.limits.min_free_mb,

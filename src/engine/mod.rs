@@ -38,6 +38,7 @@ use serde_json::{Map, Value as Json};
 
 pub use self::{
     error::{EngineError, Limit, Place, ScriptError},
+    functions::{Function, functions},
     limits::EngineLimits,
     output::{CellError, OutputReader, OutputRow, OutputTable},
     run::ScriptStats,
@@ -46,8 +47,8 @@ pub use self::{
     table::{CURRENT_EXECUTION, ColumnKind, TableLoader},
     value::{Cell, Scalar},
 };
-use self::{limits::Watch, sandbox::Gate, sqlite::scratch, table::Table};
-use crate::cancel::CancelToken;
+use self::{functions::Host, limits::Watch, sandbox::Gate, sqlite::scratch, table::Table};
+use crate::{cancel::CancelToken, variable::Locale};
 
 /// The engine of one execution.
 #[derive(Debug)]
@@ -56,19 +57,27 @@ pub struct Engine {
     folder: PathBuf,
     limits: EngineLimits,
     watch: Arc<Watch>,
+    host: Arc<Host>,
     gate: Arc<Gate>,
     inputs: Vec<Table>,
 }
 
 impl Engine {
-    /// Makes the scratch databases in `folder`, which exists and is empty.
-    pub fn open(folder: &Path, limits: EngineLimits, token: CancelToken) -> Result<Self, EngineError> {
+    /// Makes the scratch databases in `folder`, which exists and is empty. `locale` is what the functions
+    /// of the script go by where they are told no time zone or phone region.
+    pub fn open(
+        folder: &Path,
+        limits: EngineLimits,
+        locale: Locale,
+        token: CancelToken,
+    ) -> Result<Self, EngineError> {
         let doing = "opening";
         let db = sqlite::open(folder, limits.max_scratch_mb).map_err(scratch(doing))?;
         let watch = Arc::new(Watch::new(token, folder, &limits));
-        let gate = sandbox::install(&db, &watch, limits.max_value()).map_err(scratch(doing))?;
+        let host = Arc::new(Host::new(Arc::clone(&watch), locale));
+        let gate = sandbox::install(&db, &host).map_err(scratch(doing))?;
         table::create_meta(&db).map_err(scratch(doing))?;
-        Ok(Self { db, folder: folder.to_owned(), limits, watch, gate, inputs: Vec::new() })
+        Ok(Self { db, folder: folder.to_owned(), limits, watch, host, gate, inputs: Vec::new() })
     }
 
     /// Creates `input.<table>`, also to be known as `page_idx_<n>`, and answers what fills it. `file`
@@ -141,7 +150,7 @@ impl Engine {
     /// A reader of the output tables with a connection of its own; it may go to another thread, and
     /// there may be several.
     pub fn output_reader(&self) -> Result<OutputReader, EngineError> {
-        OutputReader::open(&self.folder, &self.limits, Arc::clone(&self.watch))
+        OutputReader::open(&self.folder, &self.host)
     }
 }
 

@@ -7,9 +7,11 @@ use rusqlite::{Connection, Row, types::ValueRef};
 use super::{
     Engine,
     error::{EngineError, Limit},
-    limits::{EngineLimits, Watch},
+    functions::Host,
+    limits::Watch,
     sandbox,
     sqlite::{self, quoted, scratch},
+    value::push_real,
 };
 
 /// Provenance columns, no data of a scope (spec: sql §1).
@@ -118,14 +120,14 @@ impl OutputRow {
 }
 
 impl OutputReader {
-    pub(super) fn open(folder: &Path, limits: &EngineLimits, watch: Arc<Watch>) -> Result<Self, EngineError> {
+    pub(super) fn open(folder: &Path, host: &Arc<Host>) -> Result<Self, EngineError> {
         let doing = "opening the output";
         let db = sqlite::open_output(folder).map_err(scratch(doing))?;
         // A generated column is computed while it is read: the script's rules still hold.
-        let gate = sandbox::install(&db, &watch, limits.max_value()).map_err(scratch(doing))?;
+        let gate = sandbox::install(&db, host).map_err(scratch(doing))?;
         sandbox::arm(&db).map_err(scratch(doing))?;
         gate.close();
-        Ok(Self { db, watch })
+        Ok(Self { db, watch: Arc::clone(&host.watch) })
     }
 
     /// Calls `each` for every row of a table, in rowid order, with the text of `columns`. Answers the
@@ -246,6 +248,13 @@ fn line(value: ValueRef<'_>) -> Option<i64> {
     }
 }
 
+/// The text of a value, as it leaves SQL.
+#[cfg(test)]
+pub(super) fn text_of(value: &rusqlite::types::Value) -> Result<Option<String>, &'static str> {
+    let mut to = String::new();
+    push_text(&mut to, value.into()).map(|there| there.then_some(to))
+}
+
 /// Appends the text of a value (spec: sql §2, values leaving SQL). False for NULL.
 fn push_text(to: &mut String, value: ValueRef<'_>) -> Result<bool, &'static str> {
     match value {
@@ -262,18 +271,6 @@ fn push_text(to: &mut String, value: ValueRef<'_>) -> Result<bool, &'static str>
         }
     }
     Ok(true)
-}
-
-/// The shortest decimal that reads back, without an exponent between 1e-7 and 1e21.
-fn push_real(to: &mut String, number: f64) {
-    let size = number.abs();
-    _ = if size == 0.0 {
-        write!(to, "0")
-    } else if (1e-7..1e21).contains(&size) {
-        write!(to, "{number}")
-    } else {
-        write!(to, "{number:e}")
-    };
 }
 
 #[cfg(test)]

@@ -89,6 +89,7 @@ impl Script<'_> {
         }
         .map_err(fail)?;
         self.bind(&mut prepared, statement)?;
+        engine.watch.begin_statement();
         engine.gate.running(true);
         let mut rows = prepared.raw_query();
         let mut step = || -> Result<(), Error> {

@@ -21,7 +21,10 @@ use rusqlite::{
     limits::Limit,
 };
 
-use super::{functions, limits::Watch};
+use super::{
+    functions::{self, Host},
+    limits::Watch,
+};
 
 /// Schemas that a script may read. `main` is scratch space like `connector`.
 pub(super) const READABLE: [&str; 7] = ["main", "temp", "input", "output", "kizen", "meta", "connector"];
@@ -181,11 +184,9 @@ pub(super) fn not_allowed(command: &str) -> Option<String> {
 }
 
 /// Puts the hooks and limits on a connection whose schemas are attached. They stay until it closes.
-pub(super) fn install(
-    db: &Connection,
-    watch: &Arc<Watch>,
-    max_value: usize,
-) -> Result<Arc<Gate>, rusqlite::Error> {
+pub(super) fn install(db: &Connection, host: &Arc<Host>) -> Result<Arc<Gate>, rusqlite::Error> {
+    let watch = &host.watch;
+    let max_value = watch.limits().max_value();
     let gate = Arc::new(Gate {
         closed: AtomicBool::new(false),
         running: AtomicBool::new(false),
@@ -193,7 +194,7 @@ pub(super) fn install(
         watch: Arc::clone(watch),
         modules: modules(db)?,
     });
-    functions::register(db, watch, max_value)?;
+    functions::register(db, host)?;
     set_limits(db, max_value)?;
     let hook = Arc::clone(&gate);
     db.authorizer(Some(move |asked: AuthContext<'_>| hook.decide(&asked)))?;

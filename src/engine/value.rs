@@ -1,5 +1,7 @@
 //! Values on their way into SQL.
 
+use std::fmt::Write as _;
+
 use rusqlite::types::{ToSql, ToSqlOutput, Value, ValueRef};
 use serde_json::Value as Json;
 
@@ -44,6 +46,19 @@ impl From<&Json> for Scalar {
             Json::Array(_) | Json::Object(_) => Self::Text(json.to_string()),
         }
     }
+}
+
+/// Appends the shortest decimal that reads back, without an exponent between 1e-7 and 1e21 (spec: sql §2).
+pub(super) fn push_real(to: &mut String, number: f64) {
+    let size = number.abs();
+    // Writing to a String never fails.
+    _ = if size == 0.0 {
+        write!(to, "0")
+    } else if (1e-7..1e21).contains(&size) {
+        write!(to, "{number}")
+    } else {
+        write!(to, "{number:e}")
+    };
 }
 
 impl ToSql for Cell<'_> {

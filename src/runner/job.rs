@@ -191,8 +191,8 @@ fn stages(job: &Job<'_>, left: &mut Left) -> Result<State, Stop> {
 
 /// The first half of a run, which an output sample is made by too: file, seeds, script.
 pub(super) fn transform(job: &Job<'_>, left: &mut Left) -> Result<Engine, Stop> {
-    let mut engine =
-        Engine::open(job.scratch, limits_of(job), job.token.clone()).map_err(stage::engine_stop)?;
+    let mut engine = Engine::open(job.scratch, limits_of(job), job.locale, job.token.clone())
+        .map_err(stage::engine_stop)?;
     input::read(job, &mut engine, left)?;
     seed::read(job, &mut engine)?;
     script::run(job, &mut engine)?;
@@ -216,6 +216,7 @@ pub fn limits(config: &EngineConfig) -> EngineLimits {
         max_rows: config.max_rows,
         timeout: Duration::from_secs(config.timeout_s.into()),
         max_value_mb: config.max_value_mb,
+        max_aggregate_mb: config.max_aggregate_mb,
     }
 }
 

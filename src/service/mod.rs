@@ -16,4 +16,5 @@ pub mod rejected;
 pub mod script;
 pub mod session;
 pub mod setup;
+pub mod sql_function;
 pub mod variable;

@@ -28,7 +28,7 @@ mod suggest;
 pub use auto::AutoDate;
 pub use fault::{Fault, FaultCode, Warning, cut};
 pub use parser::{Locale, Parsed, Parser, parse_uuid};
-pub use pattern::Pattern;
+pub use pattern::{Pattern, output_items};
 pub use suggest::{Suggester, Suggestion};
 
 use chrono::{DateTime, NaiveDate, Utc};

@@ -162,8 +162,8 @@ impl Pattern {
     }
 }
 
-/// The items of an output pattern, checked. `[:%S]` writes the seconds.
-pub(super) fn output_items(pattern: &str) -> Result<Vec<Item<'static>>, String> {
+/// The items of an output pattern, checked; the error is the end of a sentence. `[:%S]` writes the seconds.
+pub fn output_items(pattern: &str) -> Result<Vec<Item<'static>>, String> {
     checked_items(&pattern.replace(OPTIONAL_SECONDS, ":%S"))
 }
 

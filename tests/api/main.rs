@@ -27,5 +27,6 @@ mod script;
 mod seed;
 mod sequences;
 mod setup;
+mod sql_function;
 mod uploads;
 mod variables;

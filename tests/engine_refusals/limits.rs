@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use smartconnector::{
     cancel::CancelToken,
     engine::{Engine, EngineLimits},
+    variable::Locale,
 };
 
 use super::{SCRATCH, TIME, VALUE, at_once, limits, refused, script};
@@ -39,6 +40,57 @@ fn work_without_end() {
 }
 
 #[test]
+fn aggregates_that_keep_too_much() {
+    let numbers = "with recursive r(n) as (select 1 union all select n + 1 from r limit 2000000)";
+    let large = "'x' || printf('%.*c', 1000, 'y') || n";
+    let aggregates = ["median(n)", "percentile(n, 10)", "uniqExact(n)"].map(str::to_owned);
+    let picks = [format!("uniqExact({large})")];
+    // The last one is a value, too: the smaller limit speaks.
+    let limits = EngineLimits { max_value_mb: 16, timeout: Duration::from_mins(1), ..limits() };
+    let arrays = [format!("group_array({large})"), "group_array(split(n, ','))".to_owned()];
+    let largest = "'x' || printf('%.*c', 1200000, 'y')";
+    let values =
+        [format!("any_value({largest})"), format!("argMax(n, {largest})"), format!("anyLast({largest})")];
+    for aggregate in aggregates.iter().chain(&picks).chain(&arrays).chain(&values) {
+        let (found, _) = super::answer(&format!("{numbers} select {aggregate} from r"), limits.clone());
+        assert_eq!(
+            found,
+            "Aggregate size limit exceeded (1 MB). Stopped in statement 1 (line 1, column 1); the limit is \
+             engine.max_aggregate_mb.",
+            "{aggregate}"
+        );
+    }
+    // Groups have a budget each, and what a pick no longer keeps is given back.
+    let (found, _) = super::answer(
+        &format!(
+            "{numbers} select median(n), uniqExact(n), anyLast(printf('%.*c', 1000, n)) from r group by n / 1000;
+             create table output.x as select 1"
+        ),
+        limits,
+    );
+    assert_eq!(found, "it ran");
+}
+
+#[test]
+fn calls_that_would_take_long() {
+    let numbers = "with recursive r(n) as (select 1 union all select n + 1 from r)";
+    let a = "printf('%.*c', 1000000, 'a')";
+    let endless = [
+        format!("{numbers} select sum(length(initcap({a}))) from r"),
+        format!("{numbers} select sum(length(regexp_replace({a}, 'a', 'b'))) from r"),
+        format!("{numbers} select sum(length(sha256({a} || n))) from r"),
+        format!("{numbers} select sum(length(lpad(n, 900000))) from r"),
+        format!("{numbers} select sum(regexp_matches({a} || n, '(a|aa)+b')) from r"),
+        format!("{numbers} select count(try_json('[' || {a} || n)) from r"),
+    ];
+    refused(&endless.map(|sql| (sql, TIME)));
+    refused(&[(
+        format!("select regexp_matches({a}, '(\\w{{1,50}}-){{3}}')"),
+        at_once("regexp_matches: pattern and text are too large for one call (1000000 bytes of text)"),
+    )]);
+}
+
+#[test]
 fn values_that_are_too_large() {
     let bombs = [
         "select zeroblob(2000000)",
@@ -53,6 +105,10 @@ fn values_that_are_too_large() {
         "select replace(printf('%.*c', 1000, 'x'), 'x', printf('%.*c', 2000, 'x'))",
         "select quote(zeroblob(600000))",
         "select json_array(printf('%.*c', 600000, 'x'), printf('%.*c', 600000, 'x'))",
+        "select lpad('x', 2000000)",
+        "select lpad('x', 600000, 'ä')",
+        "select regexp_replace(printf('%.*c', 600000, 'x'), 'x', 'yy')",
+        "select split(printf('%.*c', 600000, ','), ',')",
         "select json_pretty('[[1,2,3]]', printf('%.*c', 600000, ' '))",
         "with recursive r(n) as (select 1 union all select n + 1 from r limit 5000)
          select group_concat(printf('%.*c', 1000, 'x')) from r",
@@ -92,7 +148,7 @@ fn scratch_space_and_rows() {
 
 fn answer_without_input(sql: &str, limits: EngineLimits) -> (String, Duration) {
     let folder = tempfile::tempdir().unwrap();
-    let mut engine = Engine::open(folder.path(), limits, CancelToken::new()).unwrap();
+    let mut engine = Engine::open(folder.path(), limits, Locale::default(), CancelToken::new()).unwrap();
     let started = Instant::now();
     let ran = engine.run_script(sql, &[]);
     (ran.map_or_else(|error| error.to_string(), |_| "it ran".to_owned()), started.elapsed())

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use smartconnector::{
     cancel::CancelToken,
     engine::{Cell, ColumnKind, Engine, EngineLimits, Scalar},
+    variable::Locale,
 };
 
 const READ_ONLY: &str = "is read-only: write to output, connector or a temporary table";
@@ -33,13 +34,14 @@ fn limits() -> EngineLimits {
         max_rows: 1_000,
         timeout: Duration::from_millis(300),
         max_value_mb: 1,
+        max_aggregate_mb: 1,
     }
 }
 
 /// What running `sql` says, and how long that took.
 fn answer(sql: &str, limits: EngineLimits) -> (String, Duration) {
     let folder = tempfile::tempdir().unwrap();
-    let mut engine = Engine::open(folder.path(), limits, CancelToken::new()).unwrap();
+    let mut engine = Engine::open(folder.path(), limits, Locale::default(), CancelToken::new()).unwrap();
     let columns = [("email", ColumnKind::Text), ("qty", ColumnKind::Integer)];
     let mut loader = engine.create_input("orders", 0, "orders.csv", &columns).unwrap();
     loader.insert(2, [Cell::Text("a@b.c"), Cell::Integer(1)]).unwrap();

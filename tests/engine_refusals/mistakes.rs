@@ -1,6 +1,6 @@
 //! What is wrong, misnamed or in another dialect.
 
-use super::{CLICKHOUSE, NO_OUTPUT, refused, script};
+use super::{CLICKHOUSE, NO_OUTPUT, at_once, refused, script};
 
 #[test]
 fn names_that_can_not_be_scopes() {
@@ -77,8 +77,20 @@ fn another_dialect_gets_a_hint() {
             script(1, 30, &format!("near \"by\": syntax error {CLICKHOUSE}")),
         ),
         (
-            "select arrayJoin(split(email)) from orders",
-            script(1, 18, &format!("no such function: split {CLICKHOUSE}")),
+            "select arrayJoin(splitByString(', ', email)) from orders",
+            script(1, 18, &format!("no such function: splitByString {CLICKHOUSE}")),
+        ),
+        (
+            "select splitByChar(',') from orders",
+            script(1, 8, "wrong number of arguments to function splitByChar()"),
+        ),
+        (
+            "select toInt64OrNul('1')",
+            script(1, 8, "no such function: toInt64OrNul (did you mean toInt64OrNull?)"),
+        ),
+        (
+            "select regexp_matches(email, '(') from orders",
+            at_once("regexp_matches: the pattern '(' is wrong: unclosed group"),
         ),
     ]);
 }

@@ -65,3 +65,18 @@ fn without_sql_it_shows_columns_and_the_first_rows() {
     );
     assert!(said.contains("input.b_csv (2 rows): id, city"), "{said}");
 }
+
+#[test]
+fn the_functions_are_listed_and_work_here_too() {
+    let ran = program(&["query", "--functions"]);
+    assert!(ran.status.success(), "{}", text(&ran.stderr));
+    assert!(text(&ran.stdout).contains("split_part(s, delim, n)"));
+    let ran = program(&["query", "--functions", "--json"]);
+    let functions: serde_json::Value = serde_json::from_slice(&ran.stdout).unwrap();
+    assert!(functions.as_array().unwrap().iter().any(|function| function["name"] == "dec_sum"));
+    let (_dir, _, b) = files();
+    let ran =
+        program(&["query", &b, "SELECT dec_sum(id), any_value(unaccent(city)) FROM input.b_csv", "--csv"]);
+    assert!(text(&ran.stdout).ends_with("\r\n3,Koln\r\n"), "{}", text(&ran.stdout));
+    assert_eq!(program(&["query", &b, "--functions"]).status.code(), Some(2));
+}

@@ -3,6 +3,7 @@
 //! Each file becomes a table of `input`, as it does in a run, and the SQL runs with the same engine and
 //! limits. What a last SELECT answers is printed, or else the tables that the SQL made in `output`.
 
+mod functions;
 mod print;
 
 use std::{
@@ -26,6 +27,7 @@ use crate::{
         fill_input,
         job::{self, Stop},
     },
+    variable::Locale,
 };
 
 /// Rows of each table that are shown without SQL.
@@ -35,12 +37,15 @@ const FIRST_ROWS: u64 = 10;
 #[derive(Debug, Args)]
 pub(super) struct Query {
     /// Files, then the SQL; without SQL the first rows of each file
-    #[arg(value_name = "FILE… [SQL]", required = true)]
+    #[arg(value_name = "FILE… [SQL]", required_unless_present = "functions")]
     words: Vec<String>,
+    /// List the functions that SQL may call beside SQLite's own, each with an example
+    #[arg(long, conflicts_with_all = ["words", "csv"])]
+    functions: bool,
     /// Print CSV
     #[arg(long, conflicts_with = "json")]
     csv: bool,
-    /// Print JSON: an array of rows
+    /// Print JSON: an array of rows, or of functions
     #[arg(long)]
     json: bool,
 }
@@ -54,6 +59,10 @@ struct Table {
 
 impl Query {
     pub(super) fn run(mut self) -> Result<ExitCode> {
+        if self.functions {
+            functions::print(self.json)?;
+            return Ok(ExitCode::SUCCESS);
+        }
         start_log("error");
         let sql = self.take_sql();
         let files: Vec<PathBuf> = self.words.iter().map(PathBuf::from).collect();
@@ -66,7 +75,7 @@ impl Query {
         })?;
         engine::set_temp_dir(scratch.path())?;
         let limits = job::limits(&config.engine);
-        let mut engine = Engine::open(scratch.path(), limits, CancelToken::new())?;
+        let mut engine = Engine::open(scratch.path(), limits, locale(&config)?, CancelToken::new())?;
         let tables = read(&mut engine, &files)?;
         match sql {
             Some(sql) => {
@@ -136,6 +145,15 @@ impl Query {
     }
 }
 
+/// There is no workspace here: its settings at a first start stand in.
+fn locale(config: &Config) -> Result<Locale> {
+    let workspace = &config.workspace;
+    let timezone = workspace.timezone.parse().map_err(|_| {
+        Error::invalid(format!("workspace.timezone: there is no time zone {:?}.", workspace.timezone))
+    })?;
+    Ok(Locale::of_workspace(timezone, &workspace.phone_region))
+}
+
 /// Reads every file into a table of its own. What is odd about a file is told on standard error.
 fn read(engine: &mut Engine, files: &[PathBuf]) -> Result<Vec<Table>> {
     let names: Vec<String> = files
@@ -175,6 +193,7 @@ mod tests {
     fn the_last_word_is_sql_when_it_has_blanks_and_is_no_file() {
         let query = |words: &[&str]| Query {
             words: words.iter().map(|word| (*word).to_owned()).collect(),
+            functions: false,
             csv: false,
             json: false,
         };

@@ -1,4 +1,4 @@
-//! The functions of a script: SQLite's own that are harmless, and those of ours.
+//! The functions of a script: SQLite's own that are harmless, and those of ours (`library`).
 //!
 //! A function call can't be interrupted by SQLite, so a call must either be linear in values that
 //! `engine.max_value_mb` bounds, or ask the [`Watch`] itself. SQLite's `instr`, `replace`, `like`, `glob`,
@@ -6,6 +6,7 @@
 
 mod instr;
 mod json;
+mod library;
 mod pattern;
 mod replace;
 mod search;
@@ -16,6 +17,8 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, Error, ffi, functions::FunctionFlags};
 
+pub use self::library::{Function, functions};
+pub(super) use self::library::{Host, spelled};
 use super::limits::Watch;
 
 /// The longest pattern of `LIKE` and `GLOB`, in bytes.
@@ -155,19 +158,21 @@ const OFFERED: &[&str] = &[
 
 /// Whether scripts may call `name`.
 pub(super) fn is_offered(name: &str) -> bool {
-    OFFERED.iter().any(|offered| offered.eq_ignore_ascii_case(name))
+    OFFERED.iter().any(|offered| offered.eq_ignore_ascii_case(name)) || library::has(name)
 }
 
 /// Puts our functions on a connection.
-pub(super) fn register(db: &Connection, watch: &Arc<Watch>, max_value: usize) -> Result<(), Error> {
+pub(super) fn register(db: &Connection, host: &Arc<Host>) -> Result<(), Error> {
+    let watch = &host.watch;
     // Harmless in views and generated columns too, like those that they replace.
     let flags =
         FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_INNOCUOUS;
     instr::register(db, watch, flags)?;
-    replace::register(db, watch, flags, max_value)?;
+    replace::register(db, watch, flags, watch.limits().max_value())?;
     trim::register(db, watch, flags)?;
     json::register(db, flags)?;
-    pattern::register(db, watch, flags)
+    pattern::register(db, watch, flags)?;
+    library::register(db, host)
 }
 
 /// What a function of ours answers once the watch stopped it.

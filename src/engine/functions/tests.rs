@@ -4,15 +4,13 @@ use proptest::prelude::*;
 use rusqlite::types::Value;
 
 use super::*;
-use crate::{cancel::CancelToken, engine::limits::EngineLimits};
-
-const MAX: usize = 64 * 1024;
+use crate::{cancel::CancelToken, engine::limits::EngineLimits, variable::Locale};
 
 fn ours() -> Connection {
     let db = Connection::open_in_memory().unwrap();
     let limits = EngineLimits { min_free_mb: 0, ..EngineLimits::default() };
     let watch = Watch::new(CancelToken::new(), std::path::Path::new("/"), &limits);
-    register(&db, &Arc::new(watch), MAX).unwrap();
+    register(&db, &Arc::new(Host::new(Arc::new(watch), Locale::default()))).unwrap();
     db
 }
 

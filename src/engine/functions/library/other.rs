@@ -1,0 +1,100 @@
+//! UUIDs, JSON and lists.
+
+use rusqlite::Error;
+use serde::de::IgnoredAny;
+use uuid::Uuid;
+
+use super::{Answer, Call, Function, rows};
+use crate::variable::parse_uuid;
+
+pub(super) const FUNCTIONS: &[Function] = rows! { "other";
+    uuid "()" [0] Volatile(uuid):
+        "A new random UUID (version 4) at every call.";
+        "length(uuid())" => "36";
+    uuid_v5 "(ns, name)" [2] Scalar(uuid_v5):
+        "The UUID of a name (version 5): the same one every time. ns is a UUID, or one of dns, url, oid and x500.";
+        "uuid_v5('dns', 'www.example.com')" => "2ed6657d-e927-568b-95e1-2665a8aea6a2";
+    try_json "(s)" [1] Json(try_json):
+        "The text as JSON, or NULL when it is none: JSON functions fail on what is no JSON.";
+        "try_json('{\"a\": 1') IS NULL" => "1";
+    split "(s, delim)" [2] Json(split):
+        "The parts between the delimiters as a JSON array, for json_each(split(s, delim)).";
+        "group_concat(value, '+') FROM json_each(split('a;b;c', ';'))" => "a+b+c";
+};
+
+#[expect(clippy::unnecessary_wraps, reason = "a function of the table")]
+pub(super) fn uuid(_: &Call<'_>) -> Result<Answer, Error> {
+    Ok(Answer::Text(Uuid::new_v4().to_string()))
+}
+
+fn uuid_v5(call: &Call<'_>) -> Result<Answer, Error> {
+    let namespace = call.compiled(0, "namespace", |text| match text {
+        "dns" => Ok(Uuid::NAMESPACE_DNS),
+        "url" => Ok(Uuid::NAMESPACE_URL),
+        "oid" => Ok(Uuid::NAMESPACE_OID),
+        "x500" => Ok(Uuid::NAMESPACE_X500),
+        _ => parse_uuid(text).map_err(|_| "is neither a UUID nor one of dns, url, oid, x500".to_owned()),
+    })?;
+    let (Some(namespace), Some(name)) = (namespace, call.bytes(1)?) else { return Ok(Answer::Null) };
+    Ok(Answer::Text(Uuid::new_v5(&namespace, &name).to_string()))
+}
+
+fn try_json(call: &Call<'_>) -> Result<Answer, Error> {
+    let Some(bytes) = call.bytes(0)? else { return Ok(Answer::Null) };
+    let is_json = serde_json::from_slice::<IgnoredAny>(&bytes).is_ok();
+    Ok(if is_json { Answer::JsonArgument(0) } else { Answer::Null })
+}
+
+fn split(call: &Call<'_>) -> Result<Answer, Error> {
+    let (Some(text), Some(delimiter)) = (call.text(0)?, call.text(1)?) else { return Ok(Answer::Null) };
+    if delimiter.is_empty() {
+        return Err(call.wrong(format_args!("the delimiter is empty")));
+    }
+    parts(call, &text, &delimiter)
+}
+
+/// The parts as a JSON array.
+pub(super) fn parts(call: &Call<'_>, text: &str, delimiter: &str) -> Result<Answer, Error> {
+    let mut json = String::with_capacity(text.len() + 16);
+    json.push('[');
+    for (n, part) in text.split(delimiter).enumerate() {
+        if n > 0 {
+            json.push(',');
+        }
+        push_json_text(part, &mut json);
+        if n % 4096 == 4095 {
+            call.poll()?;
+            call.fits(json.len())?;
+        }
+    }
+    json.push(']');
+    Ok(Answer::Json(json))
+}
+
+/// A string as JSON writes it.
+pub(super) fn push_json_text(text: &str, json: &mut String) {
+    json.push('"');
+    let mut copied = 0;
+    for (at, byte) in text.bytes().enumerate() {
+        let escape = match byte {
+            b'"' => "\\\"",
+            b'\\' => "\\\\",
+            b'\n' => "\\n",
+            b'\r' => "\\r",
+            b'\t' => "\\t",
+            0..0x20 => "",
+            _ => continue,
+        };
+        json.push_str(&text[copied..at]);
+        if escape.is_empty() {
+            use std::fmt::Write as _;
+            // Writing into a string can't fail.
+            let _ = write!(json, "\\u{byte:04x}");
+        } else {
+            json.push_str(escape);
+        }
+        copied = at + 1;
+    }
+    json.push_str(&text[copied..]);
+    json.push('"');
+}
