@@ -10,7 +10,7 @@ const PAGE_SIZE = 50;
 /**
  * `address` answers the list, `fixed` is always asked for, `filters` are the names that the address bar may set.
  * `columns(filters)` describes the table, `empty(filters)` answers what to say when there is nothing, `before(page)`
- * what to say first, `lines(row)` the table's lines of one row, `initial` the filters of an address that has none.
+ * what to say first, `lines(row, chosen)` the table's lines of one row, `initial` the filters of an address that has none.
  * The answer has `node`, `filter(changes)` and `reload()`.
  */
 export function list({ address, fixed = {}, filters = [], initial = {}, caption, columns, empty, before, lines, signal }) {
@@ -48,7 +48,7 @@ export function list({ address, fixed = {}, filters = [], initial = {}, caption,
     const rows = page.results;
     if (page.count === 0) put(body, empty(chosen));
     else if (rows.length === 0) put(body, el("p", { class: "hint" }, "This page is past the end of the list."));
-    else put(body, before?.(page), table(caption, columns(chosen), lines ? rows.flatMap(lines) : rows));
+    else put(body, before?.(page), table(caption, columns(chosen), lines ? rows.flatMap((row) => lines(row, chosen)) : rows));
     shown.textContent = page.count === 0 ? "Nothing to show"
       : rows.length === 0 ? `0 of ${number(page.count)}`
       : `${number(from)} to ${number(from + rows.length - 1)} of ${number(page.count)}`;

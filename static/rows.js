@@ -33,9 +33,9 @@ function value(text) {
   return el("code", { class: "cell" }, text);
 }
 
-/** One line of the table per thing said about a row. */
-function lines(row) {
-  const said = row.status === "updated" ? row.changes.map((change) => ({ row, change })) : row.messages.map((message) => ({ row, message }));
+/** One line of the table per thing said about a row: of an update that is also warned of, what the list is about. */
+function lines(row, { status }) {
+  const said = status === "updated" ? row.changes.map((change) => ({ row, change })) : row.messages.map((message) => ({ row, message }));
   return said.length === 0 ? [{ row }] : said;
 }
 
@@ -44,7 +44,7 @@ export function rows(connector, run, signal) {
   const kinds = run.is_dry_run ? [...KINDS, ["updated", "To be updated"]] : KINDS;
   const address = path`/api/smart-connectors/${connector}/executions/${run.id}/rows`;
   const before = () => run.rows_not_kept > 0 && notice("warn", el("p", {},
-    `${count(run.rows_not_kept, "more row was", "more rows were")} counted and not kept. The report has all rejected rows.`));
+    `${count(run.rows_not_kept, "more row was", "more rows were")} only counted. The report lists rejected rows first, as many as its sheets hold.`));
   const all = list({ address, filters: ["status"], initial: { status: "error" }, caption: "Rows", columns, lines, before,
     empty: ({ status }) => el("p", { class: "empty" }, EMPTY[status] ?? "No such rows."), signal });
   const buttons = kinds.map(([kind, label]) => el("button", { type: "button", "aria-pressed": String(all.value("status") === kind),

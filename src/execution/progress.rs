@@ -1,8 +1,8 @@
 //! What a run has done so far, shared between the run and those who watch it.
 //!
 //! Counters change thousands of times a second; they live here and are written to the database once,
-//! when the run ends (after a crash they are recovered from the ledger). Watchers compare [`version`]
-//! and read a copy.
+//! when the run ends. Between stages the store keeps a copy, from which, with the ledger, a run is told
+//! after a crash. Watchers compare [`version`] and read a copy.
 //!
 //! [`version`]: Progress::version
 
@@ -140,10 +140,7 @@ impl Progress {
     pub fn count_load(&self, n: usize, counters: &Counters) {
         self.change(StageKind::LoadStep, n, |stage, _| {
             if let Some(step) = stage.steps.first_mut() {
-                step.valid_records = counters.processed() - counters.errors;
-                step.invalid_records = counters.errors;
-                step.total = counters.rows;
-                step.counters = Some(*counters);
+                step.set_counters(*counters);
             }
         });
     }
@@ -192,29 +189,13 @@ impl Progress {
 
     /// A stage is done.
     pub fn complete(&self, kind: StageKind, n: usize) {
-        self.change(kind, n, |stage, now| end(stage, StageStatus::Completed, now));
+        self.change(kind, n, |stage, now| end(stage, StageStatus::Completed, Some(now)));
     }
 
     /// The run ended: what was in progress ended as `status`, what was pending never came.
     pub fn stop(&self, status: StageStatus) {
         let now = self.0.clock.now();
-        for stage in self.0.stages.lock().iter_mut() {
-            match stage.status {
-                StageStatus::InProgress => {
-                    end(stage, status, now);
-                    for step in stage.steps.iter_mut().filter(|s| s.status == StageStatus::Pending) {
-                        step.status = StageStatus::Skipped;
-                    }
-                }
-                StageStatus::Pending => {
-                    stage.status = StageStatus::Skipped;
-                    for step in &mut stage.steps {
-                        step.status = StageStatus::Skipped;
-                    }
-                }
-                _ => {}
-            }
-        }
+        settle(&mut self.0.stages.lock(), status, Some(now));
         self.0.version.fetch_add(1, Ordering::Release);
     }
 
@@ -249,6 +230,28 @@ impl Progress {
     }
 }
 
+/// Ends the stages of a run: what was in progress ended as `status`, what was pending never came. `at`:
+/// when, if that is known.
+pub fn settle(stages: &mut [Stage], status: StageStatus, at: Option<DateTime<Utc>>) {
+    for stage in stages {
+        match stage.status {
+            StageStatus::InProgress => {
+                end(stage, status, at);
+                for step in stage.steps.iter_mut().filter(|step| step.status == StageStatus::Pending) {
+                    step.status = StageStatus::Skipped;
+                }
+            }
+            StageStatus::Pending => {
+                stage.status = StageStatus::Skipped;
+                for step in &mut stage.steps {
+                    step.status = StageStatus::Skipped;
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
 fn pending(scope: Option<String>) -> Step {
     Step {
         status: StageStatus::Pending,
@@ -263,12 +266,12 @@ fn pending(scope: Option<String>) -> Step {
     }
 }
 
-fn end(stage: &mut Stage, status: StageStatus, now: DateTime<Utc>) {
+fn end(stage: &mut Stage, status: StageStatus, at: Option<DateTime<Utc>>) {
     stage.status = status;
     for step in &mut stage.steps {
         if step.status == StageStatus::InProgress {
             step.status = status;
-            step.ended_at = Some(now);
+            step.ended_at = at;
         }
     }
 }

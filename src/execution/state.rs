@@ -175,6 +175,16 @@ pub struct Step {
     pub counters: Option<super::Counters>,
 }
 
+impl Step {
+    /// Sets the counters of a load step, and what follows from them.
+    pub const fn set_counters(&mut self, counters: super::Counters) {
+        self.valid_records = counters.processed() - counters.errors;
+        self.invalid_records = counters.errors;
+        self.total = counters.rows;
+        self.counters = Some(counters);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::State;

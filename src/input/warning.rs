@@ -11,6 +11,9 @@ use crate::script::ColumnType;
 /// How many of each kind are kept with their facts.
 pub(super) const KEPT_PER_KIND: u64 = 100;
 
+/// How many of each kind are kept for the rows that they are about: bounds memory, whatever the file.
+const ROWS_PER_KIND: u64 = 10_000;
+
 /// How much of a cell a warning repeats, in characters.
 const VALUE_CHARS: usize = 200;
 
@@ -73,6 +76,19 @@ impl Oddity {
             Self::ExtraColumn { .. } => 5,
         }
     }
+
+    /// Its word, for programs.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::ShortRow { .. } => "short_row",
+            Self::LongRow { .. } => "long_row",
+            Self::Undecodable { .. } => "undecodable",
+            Self::Nul { .. } => "nul",
+            Self::NotConverted { .. } => "not_converted",
+            Self::ExtraColumn { .. } => "extra_column",
+        }
+    }
 }
 
 /// What [`Warnings::summary`] calls each kind, by [`Oddity::kind`]: of one, of several.
@@ -106,26 +122,32 @@ impl fmt::Display for Warning {
         if let Some(line) = self.line {
             write!(f, "Line {line}: ")?;
         }
-        match &self.oddity {
-            Oddity::ShortRow { found, expected } => {
+        self.oddity.fmt(f)
+    }
+}
+
+impl fmt::Display for Oddity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ShortRow { found, expected } => {
                 let cells = count(*found as u64, "cell", "cells");
                 write!(f, "{cells}, expected {expected}; the missing ones are NULL.")
             }
-            Oddity::LongRow { found, expected } => {
+            Self::LongRow { found, expected } => {
                 let cells = count(*found as u64, "cell", "cells");
                 write!(f, "{cells}, expected {expected}; the extra ones were left out.")
             }
-            Oddity::Undecodable { bytes, encoding } => {
+            Self::Undecodable { bytes, encoding } => {
                 let bytes = count(*bytes, "byte is", "bytes are");
                 write!(f, "{bytes} not {encoding}; replaced with \u{fffd}.")
             }
-            Oddity::Nul { bytes } => {
+            Self::Nul { bytes } => {
                 write!(f, "{} removed.", count(*bytes, "NUL byte was", "NUL bytes were"))
             }
-            Oddity::NotConverted { column, value, kind } => {
+            Self::NotConverted { column, value, kind } => {
                 write!(f, "column {column}: {value:?} is not {}; NULL was used.", expected(*kind))
             }
-            Oddity::ExtraColumn { column } => {
+            Self::ExtraColumn { column } => {
                 write!(f, "The column {column} is not in the script's mapping; it was added as str.")
             }
         }
@@ -151,6 +173,8 @@ const fn expected(kind: ColumnType) -> &'static str {
 pub struct Warnings {
     counts: [u64; Oddity::KINDS],
     kept: Vec<Warning>,
+    /// Those after the ones kept, of kinds that are about a row.
+    more: Vec<Warning>,
 }
 
 impl Warnings {
@@ -162,25 +186,32 @@ impl Warnings {
 
     /// Counts an oddity and keeps it when it is among the first of its kind.
     pub(super) fn add(&mut self, line: Option<u64>, oddity: Oddity) {
-        if self.wants(oddity.kind()) {
-            self.kept.push(Warning { line, oddity });
+        if let Some(place) = self.wants(oddity.kind()) {
+            place.push(Warning { line, oddity });
         }
     }
 
     /// The same for a cell that did not convert, without copying what is only counted: a whole column may
     /// be of the wrong type.
     pub(super) fn add_not_converted(&mut self, line: u64, column: &str, cell: &str, kind: ColumnType) {
-        if self.wants(Oddity::NOT_CONVERTED) {
+        if let Some(place) = self.wants(Oddity::NOT_CONVERTED) {
             let value = cell.chars().take(VALUE_CHARS).collect();
             let oddity = Oddity::NotConverted { column: column.to_owned(), value, kind };
-            self.kept.push(Warning { line: Some(line), oddity });
+            place.push(Warning { line: Some(line), oddity });
         }
     }
 
-    fn wants(&mut self, kind: usize) -> bool {
+    /// Where the next of this kind goes; `None`: it is only counted.
+    fn wants(&mut self, kind: usize) -> Option<&mut Vec<Warning>> {
         let count = &mut self.counts[kind];
         *count += 1;
-        *count <= KEPT_PER_KIND
+        if *count <= KEPT_PER_KIND {
+            Some(&mut self.kept)
+        } else if *count <= ROWS_PER_KIND {
+            Some(&mut self.more)
+        } else {
+            None
+        }
     }
 
     /// How many there were, kept or not.
@@ -195,13 +226,23 @@ impl Warnings {
         &self.kept
     }
 
+    /// What is odd about single rows, the first 10,000 of each kind.
+    pub fn of_rows(&self) -> impl Iterator<Item = (u64, &Oddity)> {
+        let all = self.kept.iter().chain(&self.more);
+        all.filter_map(|warning| Some((warning.line?, &warning.oddity)))
+    }
+
     /// One sentence per kind that occurred, saying how many were and how many are kept.
     #[must_use]
     pub fn summary(&self) -> Vec<String> {
         let occurred = self.counts.iter().zip(KIND_WORDS).filter(|(n, _)| **n > 0);
         occurred
             .map(|(n, (one, many))| {
-                let listed = if *n > KEPT_PER_KIND {
+                let listed = if *n > ROWS_PER_KIND {
+                    format!(
+                        " (the first {KEPT_PER_KIND} are listed, the first {ROWS_PER_KIND} told of their rows)"
+                    )
+                } else if *n > KEPT_PER_KIND {
                     format!(" (the first {KEPT_PER_KIND} are listed)")
                 } else {
                     String::new()

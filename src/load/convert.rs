@@ -220,7 +220,7 @@ impl<'c> Converter<'c> {
             return Ok(Some(-(self.labels.len() as i64)));
         }
         let message = format!("\"{}\" is no option; expected {}", cut(&label), choices.listed());
-        Err(ValueFault::new("unknown_option", message))
+        Err(ValueFault::new("unknown_option", message).about(cut(&label)))
     }
 
     /// The row of the related record.
@@ -241,8 +241,9 @@ impl<'c> Converter<'c> {
             {
                 return Ok(Ok(Some(row)));
             }
-            let message = format!("there is no record {} of {}", mapping::quoted(&value), related.name);
-            return Ok(Err(ValueFault::new("does_not_exist", message)));
+            let found = mapping::quoted(&value);
+            let message = format!("there is no record {found} of {}", related.name);
+            return Ok(Err(ValueFault::new("does_not_exist", message).about(found)));
         };
         let key = match mapping::plain(lookup.field_type, value, &self.plan.members) {
             Ok(FieldValue::Null) => return Ok(Ok(None)),
@@ -250,10 +251,13 @@ impl<'c> Converter<'c> {
             Err(fault) => return Ok(Err(fault)),
         };
         finder.find(Question { from: 0, to: 0, archived: false }, &[&key], &mut self.found)?;
-        let what = || format!("of {} with {} \"{}\"", related.name, lookup.name, bare(&key));
+        let what = || format!("of {} with {} \"{}\"", related.name, lookup.name, mapping::shown(&key));
         Ok(match self.found[..] {
             [row] => Ok(Some(row)),
-            [] => Err(ValueFault::new("does_not_exist", format!("there is no record {}", what()))),
+            [] => {
+                let message = format!("there is no record {}", what());
+                Err(ValueFault::new("does_not_exist", message).about(mapping::shown(&key)))
+            }
             _ => {
                 let message = format!(
                     "there are several records ({}) {}: {}",
@@ -261,7 +265,7 @@ impl<'c> Converter<'c> {
                     what(),
                     named(related.id, &self.found)
                 );
-                Err(ValueFault::new("several_records", message))
+                Err(ValueFault::new("several_records", message).about(mapping::shown(&key)))
             }
         })
     }
@@ -289,7 +293,7 @@ pub(super) fn fault_message(plan: &StepPlan, at: usize, fault: &ValueFault) -> M
         variable: Some(slot.name.clone()),
         column: slot.column.clone(),
         field: Some(mapping.field.name.clone()),
-        value: None,
+        value: fault.found.clone(),
         expected: None,
     }
 }
@@ -346,18 +350,5 @@ fn row_of(value: &Value, object: crate::id::ObjectId) -> MatchValue {
     match RecordId::from(*id).row_in(object) {
         Some(row) => MatchValue::Value(FieldValue::Key(row)),
         None => MatchValue::Nothing,
-    }
-}
-
-fn bare(value: &FieldValue) -> String {
-    match value {
-        FieldValue::Text(text) => text.clone(),
-        FieldValue::Integer(n) | FieldValue::Key(n) => n.to_string(),
-        FieldValue::Decimal(n) => n.to_string(),
-        FieldValue::Date(day) => day.to_string(),
-        FieldValue::Datetime(time) => time.to_rfc3339(),
-        FieldValue::Bool(yes) => yes.to_string(),
-        FieldValue::Uuid(id) => id.to_string(),
-        FieldValue::Null | FieldValue::Many(_) => String::new(),
     }
 }

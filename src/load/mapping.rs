@@ -30,6 +30,7 @@ pub(super) fn plain(
             let whole = n.to_i64().filter(|_| n.fract().is_zero());
             FieldValue::Integer(whole.ok_or_else(|| {
                 ValueFault::new("out_of_range", format!("{n} is not a whole number of 64 bits"))
+                    .about(n.to_string())
             })?)
         }
         (FieldType::Decimal | FieldType::Money, Value::Number(n)) => FieldValue::Decimal(n.normalize()),
@@ -46,16 +47,33 @@ pub(super) fn plain(
         (FieldType::Timezone, Value::Text(text)) => {
             let zone = text.parse::<chrono_tz::Tz>().map_err(|_| {
                 ValueFault::new("invalid", format!("\"{text}\" is no IANA time zone, such as Europe/Berlin"))
+                    .about(cut(&text))
             })?;
             FieldValue::Text(zone.name().to_owned())
         }
         (field_type, value) => {
             let message = format!("\"{}\" is no {}", quoted(&value), field_type.as_str());
-            return Err(ValueFault::new("invalid", message));
+            return Err(ValueFault::new("invalid", message).about(quoted(&value)));
         }
     };
-    check(field_type, &value)?;
-    Ok(value)
+    match check(field_type, &value) {
+        Ok(()) => Ok(value),
+        Err(fault) => Err(fault.about(shown(&value))),
+    }
+}
+
+/// A value whose meaning needs no store as text.
+pub(super) fn shown(value: &FieldValue) -> String {
+    match value {
+        FieldValue::Text(text) => cut(text).to_owned(),
+        FieldValue::Integer(n) | FieldValue::Key(n) => n.to_string(),
+        FieldValue::Decimal(n) => n.to_string(),
+        FieldValue::Date(day) => day.to_string(),
+        FieldValue::Datetime(time) => time.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true),
+        FieldValue::Bool(yes) => yes.to_string(),
+        FieldValue::Uuid(id) => id.to_string(),
+        FieldValue::Null | FieldValue::Many(_) => String::new(),
+    }
 }
 
 /// The value in a message.
@@ -89,6 +107,7 @@ fn member(value: Value, members: &Members) -> Result<FieldValue, ValueFault> {
     let by_id = text.parse().ok().filter(|id| members.email(*id).is_some());
     by_id.or_else(|| members.with_email(text)).map(|MemberId(id)| FieldValue::Uuid(id)).ok_or_else(|| {
         ValueFault::new("does_not_exist", format!("\"{text}\" is no member's id or e-mail address"))
+            .about(cut(text))
     })
 }
 

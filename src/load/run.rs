@@ -51,8 +51,14 @@ impl From<Error> for Stop {
 struct Tally {
     counters: Counters,
     run: Option<i64>,
+    /// Outcomes that got a number, those that are kept, and those of them that only preview an update.
+    numbered: u64,
     kept: u64,
+    previews: u64,
+    /// The lowest number of a preview that was given up.
+    given_up: Option<u64>,
     cut: u64,
+    is_finished: bool,
     spooled_rejected: u64,
     spooled_others: u64,
 }
@@ -161,6 +167,12 @@ impl<'s> Load<'s> {
         self.tally.cut
     }
 
+    /// Whether the run's end is in its ledger. That decides how it ended, whatever comes later.
+    #[must_use]
+    pub const fn is_finished(&self) -> bool {
+        self.tally.is_finished
+    }
+
     /// What the report reads.
     #[must_use]
     pub const fn spool(&self) -> &Spool {
@@ -173,7 +185,7 @@ impl<'s> Load<'s> {
         self.spool.rollback()?;
         if let Some(scratch) = &self.scratch {
             scratch::deliver_outcomes(scratch, self.store, self.execution)?;
-        } else if self.tally.run.is_some() {
+        } else if self.tally.run.is_some() && !self.tally.is_finished {
             let finished = self.finished(outcome, error);
             self.store.records.write_last(|tx| store::run::finish(tx, self.execution, &finished))?;
         }
@@ -255,7 +267,7 @@ impl<'s> Load<'s> {
         if is_last && !more {
             let rejected = self.totals.errors + tally.counters.errors;
             let outcome = if rejected == 0 { State::Success } else { State::PartialSuccess };
-            store::run::finish(&tx, self.execution, &self.finished(outcome, None))?;
+            tally.is_finished = store::run::finish(&tx, self.execution, &self.finished(outcome, None))?;
         }
         tx.commit().map_err(Error::from)?;
         Ok((tally, more))
@@ -270,7 +282,10 @@ impl<'s> Load<'s> {
         tally: &mut Tally,
     ) -> Result<()> {
         let fate = match self.resolve_exposed(plan, row)? {
-            Some(fate) => fate,
+            Some(fate) => {
+                writer.pass_over();
+                fate
+            }
             None => writer.load(row)?,
         };
         tally.counters.count(fate.outcome);
@@ -285,8 +300,9 @@ impl<'s> Load<'s> {
         let status = match fate.outcome {
             Outcome::Rejected => Some(RowStatus::Error),
             Outcome::Skipped => Some(RowStatus::Skipped),
-            Outcome::Updated if !fate.changes.is_empty() => Some(RowStatus::Updated),
+            // As in the live run, which says nothing of other updates.
             _ if !row.warnings.is_empty() => Some(RowStatus::Warning),
+            Outcome::Updated if !fate.changes.is_empty() => Some(RowStatus::Updated),
             _ => None,
         };
         let spooled = match fate.outcome {
@@ -295,7 +311,7 @@ impl<'s> Load<'s> {
         };
         if *spooled < self.settings.max_report_rows {
             *spooled += 1;
-            self.spool.keep_upload(plan.order, upload_row(row, &fate, writer.cells()))?;
+            self.spool.keep_upload(plan.order, upload_row(row, &fate, writer.cells(row)))?;
         }
         if let Some(status) = status {
             self.keep(tx, plan, row, fate, status, tally)?;
@@ -335,11 +351,16 @@ impl<'s> Load<'s> {
         status: RowStatus,
         tally: &mut Tally,
     ) -> Result<()> {
+        let is_preview = status == RowStatus::Updated;
         if tally.kept == self.settings.max_row_outcomes {
             tally.cut += 1;
-            return Ok(());
+            if is_preview || !self.give_up_preview(tx, tally)? {
+                return Ok(());
+            }
         }
+        tally.numbered += 1;
         tally.kept += 1;
+        tally.previews += u64::from(is_preview);
         let mut messages = fate.messages;
         messages.append(&mut row.warnings);
         let kept = RowOutcome {
@@ -353,7 +374,18 @@ impl<'s> Load<'s> {
             messages,
             changes: fate.changes,
         };
-        outcome::insert(tx, self.execution, tally.kept, &kept)
+        outcome::insert(tx, self.execution, tally.numbered, &kept)
+    }
+
+    /// Makes room for a row that something is said about: a dry run's last preview gives way.
+    fn give_up_preview(&self, tx: &Connection, tally: &mut Tally) -> Result<bool> {
+        if tally.previews == 0 {
+            return Ok(false);
+        }
+        tally.given_up = outcome::drop_last_update(tx, self.execution, tally.given_up)?;
+        tally.previews -= 1;
+        tally.kept -= 1;
+        Ok(true)
     }
 
     fn finished(&self, outcome: State, error: Option<&str>) -> store::run::Finished {
@@ -369,6 +401,7 @@ fn upload_row(row: &Row, fate: &Fate, cells: Vec<Option<String>>) -> UploadRow {
     UploadRow {
         row: row.row,
         line: row.line,
+        table: row.source.as_deref().map(str::to_owned),
         record: fate.record,
         outcome: fate.outcome,
         errors: fate.messages.clone(),

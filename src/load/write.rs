@@ -48,6 +48,8 @@ pub(super) struct Writer<'c> {
     expects_new: bool,
     // Of the row at hand, kept to be used again.
     values: Vec<FieldValue>,
+    /// Of mappings whose value did not fit: their position, and what was found.
+    unfit: Vec<(usize, Option<String>)>,
     keys: Vec<MatchValue>,
     standings: Vec<Standing>,
     written: Vec<usize>,
@@ -70,6 +72,7 @@ impl<'c> Writer<'c> {
             expects_new: upsert.finds_no_record(),
             upsert,
             values: Vec::with_capacity(plan.mappings.len()),
+            unfit: Vec::new(),
             keys: Vec::with_capacity(plan.rules.len()),
             standings: Vec::with_capacity(plan.mappings.len()),
             written: Vec::with_capacity(plan.mappings.len()),
@@ -81,7 +84,7 @@ impl<'c> Writer<'c> {
         let faulty: Vec<Message> =
             row.values.iter().filter_map(|cell| Some((**cell.as_ref().err()?).clone())).collect();
         if !faulty.is_empty() {
-            self.values.clear();
+            self.pass_over();
             return Ok(rejected(faulty));
         }
         let faults = self.take_values(&mut row.values)?;
@@ -104,11 +107,43 @@ impl<'c> Writer<'c> {
         }
     }
 
-    /// The mapped values of the row at hand as text, for the report.
-    pub(super) fn cells(&self) -> Vec<Option<String>> {
+    /// Forgets the row before: the one at hand is rejected for what its variables are.
+    pub(super) fn pass_over(&mut self) {
+        self.values.clear();
+        self.unfit.clear();
+    }
+
+    /// The mapped values of the row at hand as text, for the report; where a value did not fit, what was
+    /// found.
+    pub(super) fn cells(&self, row: &Row) -> Vec<Option<String>> {
         (0..self.plan.mappings.len())
-            .map(|at| self.values.get(at).and_then(|value| self.converter.text(at, value)))
+            .map(|at| match self.values.get(at) {
+                None => self.as_found(at, row),
+                Some(FieldValue::Null) => {
+                    self.unfit.iter().find(|(unfit, _)| *unfit == at).and_then(|(_, found)| found.clone())
+                }
+                Some(value) => self.converter.text(at, value),
+            })
             .collect()
+    }
+
+    /// The values that a mapping would have taken: those that are known, joined as it joins them.
+    fn as_found(&self, at: usize, row: &Row) -> Option<String> {
+        let mut joined = String::new();
+        for slot in &self.plan.mappings[at].slots {
+            let mut text = String::new();
+            match row.values.get(*slot) {
+                Some(Ok(value)) => self.plan.slots[*slot].parser.render(value, &mut text),
+                Some(Err(fault)) => text.push_str(fault.value.as_deref().unwrap_or_default()),
+                // The record of a row that an earlier step did not load.
+                None => {}
+            }
+            if !joined.is_empty() && !text.is_empty() {
+                joined.push(' ');
+            }
+            joined.push_str(&text);
+        }
+        (!joined.is_empty()).then_some(joined)
     }
 
     fn take_values(&mut self, cells: &mut [Cell]) -> Result<Vec<Message>> {
@@ -123,13 +158,14 @@ impl<'c> Writer<'c> {
                 },
             });
         }
-        self.values.clear();
+        self.pass_over();
         let mut faults = Vec::new();
         for at in 0..self.plan.mappings.len() {
             self.values.push(match self.converter.mapped(at, cells)? {
                 Ok(value) => value,
                 Err(fault) => {
                     faults.push(fault_message(self.plan, at, &fault));
+                    self.unfit.push((at, fault.found));
                     FieldValue::Null
                 }
             });
@@ -242,9 +278,9 @@ impl<'c> Writer<'c> {
         {
             return Ok(clash);
         }
-        let changes = if self.is_dry { self.changes(record)? } else { Vec::new() };
         self.create_options()?;
         self.join_lists(record)?;
+        let changes = if self.is_dry { self.changes(record, unarchive)? } else { Vec::new() };
         match self.upsert.update(record, &self.values, &self.written, unarchive)? {
             Ok(()) => Ok(Fate { changes, ..done(Outcome::Updated, record) }),
             Err(_) => self.clash(Some(record), unarchive)?.ok_or_else(refused_without_clash),
@@ -305,8 +341,14 @@ impl<'c> Writer<'c> {
         Ok(())
     }
 
-    fn changes(&mut self, record: i64) -> Result<Vec<Change>> {
-        let mut changes = Vec::with_capacity(self.written.len());
+    /// What the update will change, told before it does. That a record is brought back is a change too; no
+    /// field can be called so.
+    fn changes(&mut self, record: i64, unarchive: bool) -> Result<Vec<Change>> {
+        let mut changes = Vec::with_capacity(self.written.len() + usize::from(unarchive));
+        if unarchive {
+            let yes_no = |yes| Some(if yes { "Yes" } else { "No" }.to_owned());
+            changes.push(Change { field: "archived".to_owned(), old: yes_no(true), new: yes_no(false) });
+        }
         for at in &self.written {
             let old = self.upsert.held(record, *at)?;
             changes.push(Change {

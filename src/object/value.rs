@@ -76,12 +76,20 @@ pub struct ValueFault {
     pub code: &'static str,
     /// What was found and what was expected, without the field's name.
     pub message: String,
+    /// The value, where the message may not have it whole.
+    pub found: Option<String>,
 }
 
 impl ValueFault {
     /// A fault.
     pub fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
+        Self { code, message: message.into(), found: None }
+    }
+
+    /// The same with the value that it is about.
+    #[must_use]
+    pub fn about(self, found: impl Into<String>) -> Self {
+        Self { found: Some(found.into()), ..self }
     }
 }
 

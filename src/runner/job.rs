@@ -18,7 +18,13 @@ use std::{
 
 use serde_json::{Map, Value as Json};
 
-use super::stage::{self, input, load, output, report, scope, script, seed};
+use super::stage::{
+    self, input, load,
+    odd_lines::OddLines,
+    output, report,
+    scope::{self, Scope},
+    script, seed,
+};
 use crate::{
     cancel::CancelToken,
     config::{Config, EngineConfig},
@@ -28,7 +34,7 @@ use crate::{
     execution::{Counters, Execution, Progress, Snapshot, Stage, StageStatus, State},
     load::Members,
     object::Object,
-    store::Store,
+    store::{self, Store},
     variable::Locale,
 };
 
@@ -155,10 +161,23 @@ pub(super) struct Left {
     pub report: Option<PathBuf>,
 }
 
+impl Left {
+    /// Adds a sentence to the run's warning.
+    pub fn warn(&mut self, sentence: String) {
+        match &mut self.warning {
+            Some(warning) => {
+                warning.push(' ');
+                warning.push_str(&sentence);
+            }
+            None => self.warning = Some(sentence),
+        }
+    }
+}
+
 /// The stages, in order.
 fn stages(job: &Job<'_>, left: &mut Left) -> Result<State, Stop> {
-    let engine = transform(job, left)?;
-    let scopes = scope::compile(job, &engine)?;
+    let (engine, odd_lines) = transform(job, left)?;
+    let scopes = scope::compile(job, &engine, &odd_lines)?;
     let mut plan = load::plan(job)?;
     let reader = engine.output_reader().map_err(stage::engine_stop)?;
     let (loaded, zip) = thread::scope(|threads| {
@@ -171,32 +190,73 @@ fn stages(job: &Job<'_>, left: &mut Left) -> Result<State, Stop> {
         (loaded, zip.join())
     });
     let zip = zip.map_err(|_| Stop::Failed("writing the SQL output failed".to_owned()))?;
-    let load::Loaded { stopped, spool } = loaded?;
-    match &stopped {
-        // What was committed stays, and the report tells which rows that is.
-        Some(Stop::Failed(_)) if left.totals.processed() > 0 => {}
-        // A cancelled run ends at once: its counters and row outcomes say what was loaded.
-        Some(stop) => return Err(stop.clone()),
-        None => {}
-    }
-    left.zip = zip?;
-    let state = state_of(stopped.as_ref(), &left.totals);
-    left.report =
-        Some(report::write(job, &engine, &scopes, &plan, spool.as_ref(), state, stopped.as_ref(), left)?);
-    match stopped {
-        Some(stop) => Err(stop),
-        None => Ok(state),
+    let loaded = loaded?;
+    let reported = report(job, &engine, &scopes, &plan, &loaded, zip, left);
+    let stop = loaded.stopped.or(reported.err());
+    match (loaded.finished, stop) {
+        (_, None) => Ok(state_of(None, &left.totals)),
+        (None, Some(stop)) => Err(stop),
+        (Some(state), Some(stop)) => {
+            tell_late(job, left, &stop);
+            Ok(state)
+        }
     }
 }
 
+/// Files for people, where there is something to tell.
+fn report(
+    job: &Job<'_>,
+    engine: &Engine,
+    scopes: &[Scope<'_>],
+    plan: &load::FlowPlan,
+    loaded: &load::Loaded,
+    zip: Result<Option<PathBuf>, Stop>,
+    left: &mut Left,
+) -> Result<(), Stop> {
+    match &loaded.stopped {
+        // A cancelled run ends at once: its counters and row outcomes say what was loaded.
+        Some(Stop::Cancelled) => return Ok(()),
+        // What was committed stays, and the report tells which rows that is.
+        Some(Stop::Failed(_)) if left.totals.processed() == 0 => return Ok(()),
+        _ => {}
+    }
+    left.zip = zip?;
+    left.report = Some(report::write(job, engine, scopes, plan, loaded, left)?);
+    Ok(())
+}
+
+/// The ledger has the run's end, and records.db can't take it back: what stops the run after that costs
+/// its report and is told.
+fn tell_late(job: &Job<'_>, left: &mut Left, stop: &Stop) {
+    let (status, sentence) = match stop {
+        Stop::Cancelled => (
+            StageStatus::Cancelled,
+            "All rows had been loaded when the run was asked to stop; its report was not written.".to_owned(),
+        ),
+        Stop::Failed(why) => {
+            (StageStatus::Failed, format!("All rows are loaded, but the report could not be written: {why}"))
+        }
+    };
+    job.progress.log("warning", None, &*sentence);
+    job.progress.stop(status);
+    left.warn(sentence);
+}
+
 /// The first half of a run, which an output sample is made by too: file, seeds, script.
-pub(super) fn transform(job: &Job<'_>, left: &mut Left) -> Result<Engine, Stop> {
+pub(super) fn transform(job: &Job<'_>, left: &mut Left) -> Result<(Engine, OddLines), Stop> {
     let mut engine = Engine::open(job.scratch, limits_of(job), job.locale, job.token.clone())
         .map_err(stage::engine_stop)?;
-    input::read(job, &mut engine, left)?;
+    let odd_lines = input::read(job, &mut engine, left)?;
+    keep_progress(job)?;
     seed::read(job, &mut engine)?;
     script::run(job, &mut engine)?;
-    Ok(engine)
+    Ok((engine, odd_lines))
+}
+
+/// Keeps how far the run has come: after a crash there is nobody to ask.
+pub(super) fn keep_progress(job: &Job<'_>) -> Result<()> {
+    let stages = job.progress.stages();
+    job.store.control.write(|tx| store::execution::set_stages(tx, job.execution.id, &stages))
 }
 
 pub(super) fn state_of(stopped: Option<&Stop>, totals: &Counters) -> State {

@@ -12,6 +12,7 @@ use super::{
     job::{self, Done, Job, Source},
     meta::Facts,
     queue::Claimed,
+    recover::{Lost, end_by_ledger},
 };
 use crate::{
     auth::Workspace,
@@ -205,10 +206,24 @@ pub(super) fn store_file(
 }
 
 /// The end of a run whose work panicked: a defect of ours, told in the log.
+///
+/// The counters that it told may be those of a batch that was rolled back: the ledger knows.
 pub(super) fn panicked(shared: &Shared, claimed: &Claimed, words: &str) -> End {
     shared.metrics.panicked("execution");
-    let error = Error::internal(format!("the run panicked: {words}"));
-    failed(&claimed.progress, error.detail)
+    let sentence = Error::internal(format!("the run panicked: {words}")).detail;
+    claimed.progress.log("error", None, sentence.clone());
+    claimed.progress.stop(StageStatus::Failed);
+    let id = claimed.execution.id;
+    let ledger = shared.store.records.read(|conn| store::run::read(conn, id)).unwrap_or_else(|error| {
+        log::error!("the run's ledger can't be read: {error}");
+        None
+    });
+    let lost = Lost {
+        state: State::Failed,
+        error: &sentence,
+        unreported: "All rows are loaded; the report is not written.",
+    };
+    end_by_ledger(claimed.progress.stages(), &claimed.snapshot.loads, ledger.as_ref(), &lost, &shared.store)
 }
 
 fn failed(progress: &Progress, sentence: String) -> End {

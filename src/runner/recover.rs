@@ -4,8 +4,10 @@ use std::{fs, path::Path};
 
 use super::Shared;
 use crate::{
+    connector::LoadStep,
     error::{Error, Result},
-    execution::{Execution, Stage, StageKind, StageStatus, State},
+    execution::{Counters, Execution, Progress, Stage, StageKind, StageStatus, State, progress::settle},
+    id::ExecutionId,
     store::{self, Store, execution::End, run::Ledger},
 };
 
@@ -62,52 +64,102 @@ fn open(store: &Store) -> Result<Vec<Execution>> {
     store.control.read(|conn| store::execution::in_states(conn, None, &states))
 }
 
-/// `finished` in the ledger decides; batches without it are an interrupted run with their counts.
-fn end_of(was: Option<State>, ledger: Option<&Ledger>) -> End {
+/// The end of a run that the server's stop interrupted.
+fn end_of(store: &Store, id: ExecutionId, known: Option<&Execution>, ledger: Option<&Ledger>) -> Result<End> {
+    let snapshot = store.control.read(|conn| store::execution::snapshot(conn, id))?;
+    let loads = snapshot.map(|snapshot| snapshot.loads).unwrap_or_default();
+    let was_cancelling = known.is_some_and(|execution| execution.state == State::Cancelling);
+    let lost = Lost {
+        state: if was_cancelling { State::Cancelled } else { State::Failed },
+        error: INTERRUPTED,
+        unreported: "The server restarted before the report was written.",
+    };
+    let stages = known.map(|execution| execution.stages.clone()).unwrap_or_default();
+    Ok(end_by_ledger(stages, &loads, ledger, &lost, store))
+}
+
+/// What is said of a run that can't say itself how it ended.
+pub(super) struct Lost<'w> {
+    /// Its end, when the ledger has none.
+    pub state: State,
+    /// Its error then.
+    pub error: &'w str,
+    /// Its warning, when the ledger has an end.
+    pub unreported: &'w str,
+}
+
+/// `finished` in the ledger decides; batches without it are an interrupted run with their counts. `known`
+/// are its stages as far as it had told them.
+pub(super) fn end_by_ledger(
+    known: Vec<Stage>,
+    loads: &[LoadStep],
+    ledger: Option<&Ledger>,
+    lost: &Lost<'_>,
+    store: &Store,
+) -> End {
     let finished = ledger.and_then(|ledger| ledger.finished.as_ref());
     let (state, error_details) = match finished {
         Some(finished) => (finished.outcome, finished.error.clone()),
-        None if was == Some(State::Cancelling) => (State::Cancelled, Some(INTERRUPTED.to_owned())),
-        None => (State::Failed, Some(INTERRUPTED.to_owned())),
+        None => (lost.state, Some(lost.error.to_owned())),
     };
-    let status = if finished.is_some() { StageStatus::Completed } else { StageStatus::Failed };
-    let stages: Vec<Stage> = ledger
-        .map(|ledger| &ledger.steps[..])
-        .unwrap_or_default()
-        .iter()
-        .map(|step| stage_of(step, status))
-        .collect();
+    let mut stages = known;
+    if stages.is_empty() {
+        let loads: Vec<_> = loads.iter().map(|step| (step.scope.clone(), step.custom_object)).collect();
+        stages = Progress::new(&loads, 1, store.clock.clone()).stages();
+    }
+    follow(&mut stages, loads, ledger);
+    let status = if state == State::Cancelled { StageStatus::Cancelled } else { StageStatus::Failed };
+    settle(&mut stages, status, None);
     End {
         state,
         error_details,
-        warning: finished.map(|_| "The server restarted before the report was written.".to_owned()),
+        warning: finished.map(|_| lost.unreported.to_owned()),
+        totals: Counters::of_stages(&stages),
         stages,
-        totals: ledger.map(Ledger::totals).unwrap_or_default(),
         final_report: None,
         sql_output_zip: None,
         outcomes_cut: ledger.map_or(0, |ledger| ledger.outcomes_cut),
     }
 }
 
-fn stage_of(step: &store::run::LedgerStep, status: StageStatus) -> Stage {
-    let counters = step.counters;
-    let step = crate::execution::Step {
-        status,
-        scope: Some(step.scope.clone()),
-        custom_object: None,
-        valid_records: counters.processed() - counters.errors,
-        invalid_records: counters.errors,
-        total: counters.rows,
-        started_at: None,
-        ended_at: None,
-        counters: Some(counters),
-    };
-    Stage { kind: StageKind::LoadStep, status, steps: vec![step] }
+/// Puts what the ledger says over what the run had told. Steps that it does not have left nothing.
+fn follow(stages: &mut [Stage], loads: &[LoadStep], ledger: Option<&Ledger>) {
+    let steps = ledger.map(|ledger| &ledger.steps[..]).unwrap_or_default();
+    let has_loaded_all = ledger
+        .and_then(|ledger| ledger.finished.as_ref())
+        .is_some_and(|finished| matches!(finished.outcome, State::Success | State::PartialSuccess));
+    let mut nth_load = 0..;
+    for stage in stages {
+        let is_done = match stage.kind {
+            StageKind::InputRead | StageKind::SqlRun | StageKind::MatchIndex => !steps.is_empty(),
+            StageKind::VariableEval => has_loaded_all,
+            StageKind::LoadStep => {
+                let order = nth_load.next().and_then(|n| loads.get(n)).map(|load: &LoadStep| load.order);
+                let Some(step) = stage.steps.first_mut() else { continue };
+                if let Some(committed) = steps.iter().find(|committed| Some(committed.step) == order) {
+                    step.set_counters(committed.counters);
+                    stage.status = StageStatus::InProgress;
+                    step.status = StageStatus::InProgress;
+                    committed.counters.not_processed == 0
+                } else {
+                    if let Some(Counters { rows, .. }) = step.counters {
+                        step.set_counters(Counters { rows, not_processed: rows, ..Counters::default() });
+                    }
+                    false
+                }
+            }
+            StageKind::Report => false,
+        };
+        if is_done && matches!(stage.status, StageStatus::Pending | StageStatus::InProgress) {
+            stage.status = StageStatus::Completed;
+            stage.steps.iter_mut().for_each(|step| step.status = StageStatus::Completed);
+        }
+    }
 }
 
 fn close(store: &Store, execution: &Execution) -> Result<End> {
     let ledger = store.records.read(|conn| store::run::read(conn, execution.id))?;
-    let end = end_of(Some(execution.state), ledger.as_ref());
+    let end = end_of(store, execution.id, Some(execution), ledger.as_ref())?;
     let now = store.clock.now();
     store.control.write_last(|tx| {
         store::execution::end(tx, execution.id, &end, now)?;
@@ -127,7 +179,7 @@ fn close(store: &Store, execution: &Execution) -> Result<End> {
 }
 
 /// The ledger's own row is closed last: until then the next start does all of this again.
-fn close_ledger(store: &Store, id: crate::id::ExecutionId, end: &End) -> Result<()> {
+fn close_ledger(store: &Store, id: ExecutionId, end: &End) -> Result<()> {
     let finished = store::run::Finished {
         outcome: end.state,
         error: end.error_details.clone(),
@@ -146,7 +198,7 @@ fn close_orphans(store: &Store) -> Result<()> {
             continue;
         }
         let ledger = store.records.read(|conn| store::run::read(conn, id))?;
-        let end = end_of(known.as_ref().map(|execution| execution.state), ledger.as_ref());
+        let end = end_of(store, id, known.as_ref(), ledger.as_ref())?;
         // A backup of control.db may be older than that of records.db: the batches are real, so an
         // execution that it calls queued was interrupted. One that it does not know stays unknown.
         store.control.write_last(|tx| store::execution::interrupt_queued(tx, id, &end, store.clock.now()))?;
@@ -161,7 +213,7 @@ fn end_queued(store: &Store) -> Result<()> {
     let queued = store.control.read(|conn| store::execution::in_states(conn, None, &[State::Queued]))?;
     for execution in queued {
         let Some(ledger) = store.records.read(|conn| store::run::read(conn, execution.id))? else { continue };
-        let end = end_of(Some(State::Queued), Some(&ledger));
+        let end = end_of(store, execution.id, Some(&execution), Some(&ledger))?;
         let now = store.clock.now();
         store.control.write_last(|tx| store::execution::interrupt_queued(tx, execution.id, &end, now))?;
         log::warn!("execution={} was queued, and had run: {}", execution.id, end.state.as_str());

@@ -9,7 +9,7 @@ use super::{
     job::{self, Job, Left, Stop},
     meta::Facts,
     prepare,
-    stage::{output, scope::Scope},
+    stage::{odd_lines::OddLines, output, scope::Scope},
 };
 use crate::{
     cancel::CancelToken,
@@ -103,8 +103,8 @@ fn generate_in(
         Stop::Cancelled => Error::conflict("Cancelled"),
         Stop::Failed(sentence) => Error::invalid(sentence),
     };
-    let engine = job::transform(&job, &mut Left::default()).map_err(said)?;
-    let scopes = scopes(&engine)?;
+    let (engine, odd_lines) = job::transform(&job, &mut Left::default()).map_err(said)?;
+    let scopes = scopes(&engine, &odd_lines)?;
     let reader = engine.output_reader().map_err(|e| said(e.into()))?;
     let path = output::zip(&job, &reader, &scopes).map_err(said)?;
     let file = prepare::store_file(&shared.store, &path, &name, "application/zip", connector.id)?;
@@ -117,9 +117,10 @@ fn input_of(connector: &Connector, script: &Script) -> Option<FileId> {
     stamped.and_then(Json::as_str).and_then(|id| id.parse().ok()).or(connector.source_file)
 }
 
-fn scopes(engine: &Engine) -> Result<Vec<Scope<'static>>> {
+fn scopes<'o>(engine: &Engine, odd_lines: &'o OddLines) -> Result<Vec<Scope<'o>>> {
     let tables = engine.outputs().map_err(|e| Error::invalid(e.to_string()))?;
-    Ok(tables.into_iter().map(|table| Scope { table, columns: Vec::new(), variables: Vec::new() }).collect())
+    let scope = |table| Scope { table, columns: Vec::new(), variables: Vec::new(), odd_lines };
+    Ok(tables.into_iter().map(scope).collect())
 }
 
 fn headers(scope: &Scope<'_>) -> ScopeHeaders {

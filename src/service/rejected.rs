@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Rows read at once.
-const PAGE: i64 = 1_000;
+const PAGE: u32 = 1_000;
 
 /// Why rows were rejected, by source line or by row of a scope, ascending.
 type Reasons = Vec<(u64, String)>;
@@ -35,32 +35,44 @@ pub fn csv(app: &App, caller: &Caller, name: &str, id: ExecutionId, scope: Optio
     let rejected = rejected(app, &execution, scope)?;
     let file = tempfile::tempfile_in(app.store.scratch_dir()).map_err(Error::internal)?;
     let mut file = if rejected.iter().all(|row| row.line.is_some()) {
-        source_rows(app, &execution, by_line(&rejected), file)?
+        source_rows(app, &execution, by_line(rejected), file)?
     } else {
-        scope_rows(app, &execution, &rejected, file)?
+        scope_rows(app, &execution, rejected, file)?
     };
     file.rewind().map_err(Error::internal)?;
     Ok(file)
 }
 
-fn rejected(app: &App, execution: &Execution, scope: Option<&str>) -> Result<Vec<RowOutcome>> {
+/// What the file needs of a rejected row. There are at most `runner.max_row_outcomes`.
+struct Rejected {
+    scope: String,
+    row: u64,
+    line: Option<u64>,
+    reason: String,
+}
+
+fn rejected(app: &App, execution: &Execution, scope: Option<&str>) -> Result<Vec<Rejected>> {
+    let is_wanted = |row: &RowOutcome| scope.is_none_or(|scope| row.scope == scope);
     let database = execution::outcomes_in(app, execution);
     let mut rows = Vec::new();
+    let mut after = 0;
     loop {
-        let offset = i64::try_from(rows.len()).unwrap_or(i64::MAX);
-        let (_, page) = database.read(|conn| {
-            store::outcome::list(conn, execution.id, scope, Some(RowStatus::Error), PAGE, offset)
-        })?;
-        if page.is_empty() {
-            return Ok(rows);
-        }
-        rows.extend(page);
+        let page = database
+            .read(|conn| store::outcome::page(conn, execution.id, Some(RowStatus::Error), after, PAGE))?;
+        let Some((last, _)) = page.last() else { return Ok(rows) };
+        after = *last;
+        rows.extend(page.into_iter().filter(|(_, row)| is_wanted(row)).map(|(_, row)| Rejected {
+            line: row.line.and_then(|line| u64::try_from(line).ok()),
+            reason: in_one_cell(&row.messages),
+            scope: row.scope,
+            row: row.row,
+        }));
     }
 }
 
 /// One entry per source line: a line may be rejected by several steps.
-fn by_line(rows: &[RowOutcome]) -> Reasons {
-    merged(rows.iter().filter_map(|row| Some((u64::try_from(row.line?).ok()?, in_one_cell(&row.messages)))))
+fn by_line(rows: Vec<Rejected>) -> Reasons {
+    merged(rows.into_iter().filter_map(|row| Some((row.line?, row.reason))))
 }
 
 fn merged(reasons: impl Iterator<Item = (u64, String)>) -> Reasons {
@@ -108,18 +120,17 @@ fn source_rows(app: &App, execution: &Execution, reasons: Reasons, file: File) -
     out.finish()?.into_inner().map_err(|e| Error::internal(e.into_error()))
 }
 
-fn scope_rows(app: &App, execution: &Execution, rows: &[RowOutcome], file: File) -> Result<File> {
+fn scope_rows(app: &App, execution: &Execution, rows: Vec<Rejected>, file: File) -> Result<File> {
     let mut scopes: Vec<&str> = rows.iter().map(|row| row.scope.as_str()).collect();
     scopes.sort_unstable();
     scopes.dedup();
-    let [scope] = scopes.as_slice() else {
+    let [scope] = scopes[..] else {
         return Err(Error::invalid(format!(
             "Rows of several scopes were rejected and know no source line: {}. Choose one with ?scope=.",
             scopes.join(", ")
         ))
         .at("scope"));
     };
-    let reasons = merged(rows.iter().map(|row| (row.row, in_one_cell(&row.messages))));
     let zip = match execution.sql_output_zip {
         Some(id) => app.store.files.read(|conn| store::file::find(conn, id))?,
         None => None,
@@ -128,6 +139,7 @@ fn scope_rows(app: &App, execution: &Execution, rows: &[RowOutcome], file: File)
     let mut archive =
         zip::ZipArchive::new(BufReader::new(FileReader::open(&app.store, &zip))).map_err(Error::internal)?;
     let member = archive.by_name(&format!("{scope}.csv")).map_err(Error::internal)?;
+    let reasons = merged(rows.into_iter().map(|row| (row.row, row.reason)));
     let mut reader = csv::Reader::from_reader(member);
     let header = reader.byte_headers().map_err(Error::internal)?.clone();
     let columns: Vec<&[u8]> = header.iter().collect();

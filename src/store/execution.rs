@@ -136,6 +136,14 @@ pub fn snapshot(conn: &Connection, id: ExecutionId) -> Result<Option<Snapshot>> 
     Ok(statement.query_row([id.to_string()], |row| column::json(row, "body")).optional()?)
 }
 
+/// Keeps how far a running execution has come, for when the process dies.
+pub fn set_stages(tx: &Transaction<'_>, id: ExecutionId, stages: &[Stage]) -> Result<()> {
+    let mut statement =
+        tx.prepare_cached(&format!("UPDATE execution SET stages = ?2 WHERE id = ?1 AND state IN {OPEN}"))?;
+    statement.execute(params![id.to_string(), column::to_json(&stages)?])?;
+    Ok(())
+}
+
 /// How a run ended.
 #[derive(Debug, Clone)]
 pub struct End {

@@ -4,7 +4,7 @@
 //! Live runs write them in `records.db` with the batch that they are about. A dry run collects them in
 //! its scratch database, whose table is the same, and hands them to `control.db` when it ends.
 
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use crate::{
     error::{Error, Result},
@@ -64,7 +64,8 @@ pub fn page(
     Ok(page)
 }
 
-/// One page of a run's outcomes, of one scope and kind or of all, and how many there are.
+/// One page of a run's outcomes, of one scope and kind or of all, and how many there are. An update with a
+/// warning is of both kinds.
 pub fn list(
     connection: &Connection,
     execution: ExecutionId,
@@ -74,7 +75,8 @@ pub fn list(
     offset: i64,
 ) -> Result<(u64, Vec<RowOutcome>)> {
     const WHICH: &str = "FROM row_outcome
-        WHERE execution_id = ?1 AND (?2 IS NULL OR scope = ?2) AND (?3 IS NULL OR status = ?3)";
+        WHERE execution_id = ?1 AND (?2 IS NULL OR scope = ?2)
+          AND (?3 IS NULL OR status = ?3 OR (?3 = 'updated' AND changes IS NOT NULL))";
     let (id, status) = (execution.to_string(), status.map(RowStatus::as_str));
     let count: i64 = connection
         .prepare_cached(&format!("SELECT count(*) {WHICH}"))?
@@ -97,6 +99,24 @@ pub fn count(connection: &Connection, execution: ExecutionId, status: Option<Row
         )?
         .query_row(params![execution.to_string(), status.map(RowStatus::as_str)], |row| row.get(0))?;
     Ok(u64::try_from(n).unwrap_or(0))
+}
+
+/// Forgets the last outcome that only previews an update, of those before the `before`-th; answers its
+/// number.
+pub fn drop_last_update(tx: &Connection, execution: ExecutionId, before: Option<u64>) -> Result<Option<u64>> {
+    let last: Option<i64> = tx
+        .prepare_cached(
+            "DELETE FROM row_outcome WHERE execution_id = ?1 AND n = (
+                 SELECT n FROM row_outcome WHERE execution_id = ?1 AND n < ?2 AND status = 'updated'
+                 ORDER BY n DESC LIMIT 1)
+             RETURNING n",
+        )?
+        .query_row(
+            params![execution.to_string(), before.and_then(|n| i64::try_from(n).ok()).unwrap_or(i64::MAX)],
+            |row| row.get(0),
+        )
+        .optional()?;
+    Ok(last.map(i64::unsigned_abs))
 }
 
 /// Forgets the outcomes of a run.

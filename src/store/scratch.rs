@@ -26,6 +26,7 @@ pub fn create(store: &Store, dir: &Path, objects: &[&Object]) -> Result<Connecti
     )?;
     let live = store.dir.join(Kind::Records.file_name());
     scratch.execute("ATTACH DATABASE ?1 AS live", [read_only_uri(&live)?])?;
+    scratch.execute_batch("BEGIN")?;
     for name in ["run", "run_step", "row_outcome", "field_option"] {
         copy_table(&scratch, name)?;
     }
@@ -46,7 +47,8 @@ pub fn create(store: &Store, dir: &Path, objects: &[&Object]) -> Result<Connecti
     // New options get keys that no live option has.
     scratch.execute_batch(
         "DELETE FROM main.sqlite_sequence WHERE name = 'field_option';
-         INSERT INTO main.sqlite_sequence SELECT * FROM live.sqlite_sequence WHERE name = 'field_option';",
+         INSERT INTO main.sqlite_sequence SELECT * FROM live.sqlite_sequence WHERE name = 'field_option';
+         COMMIT;",
     )?;
     Ok(scratch)
 }

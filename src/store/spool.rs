@@ -25,6 +25,8 @@ pub struct UploadRow {
     pub row: u64,
     /// The source line, where known.
     pub line: Option<i64>,
+    /// The input table, where known.
+    pub table: Option<String>,
     /// The record that it matched or made (the row of the object's table).
     pub record: Option<i64>,
     /// What became of it.
@@ -62,8 +64,8 @@ impl Spool {
              PRAGMA cache_size=-4096;
              CREATE TABLE exposed (step INTEGER, row INTEGER, record INTEGER, reason TEXT,
                                    PRIMARY KEY (step, row)) WITHOUT ROWID;
-             CREATE TABLE upload (step INTEGER, rejected INTEGER, row INTEGER, line INTEGER, record INTEGER,
-                                  body TEXT, PRIMARY KEY (step, rejected DESC, row)) WITHOUT ROWID;",
+             CREATE TABLE upload (step INTEGER, rejected INTEGER, row INTEGER, line INTEGER, source TEXT,
+                                  record INTEGER, body TEXT, PRIMARY KEY (step, rejected DESC, row)) WITHOUT ROWID;",
         )?;
         Ok(Self { connection })
     }
@@ -128,8 +130,8 @@ impl Spool {
         };
         let body = serde_json::to_string(&body).map_err(|e| Error::internal(format!("spooled row: {e}")))?;
         self.connection
-            .prepare_cached("INSERT INTO upload VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
-            .execute(params![step, rejected, row.row.cast_signed(), row.line, row.record, body])?;
+            .prepare_cached("INSERT INTO upload VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?
+            .execute(params![step, rejected, row.row.cast_signed(), row.line, row.table, row.record, body])?;
         Ok(())
     }
 
@@ -141,7 +143,8 @@ impl Spool {
         mut take: impl FnMut(UploadRow) -> Result<()>,
     ) -> Result<()> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT row, line, record, body FROM upload WHERE step = ?1 ORDER BY rejected DESC, row LIMIT ?2",
+            "SELECT row, line, record, body, source FROM upload WHERE step = ?1
+             ORDER BY rejected DESC, row LIMIT ?2",
         )?;
         let mut rows = statement.query(params![step, i64::try_from(limit).unwrap_or(i64::MAX)])?;
         while let Some(row) = rows.next()? {
@@ -151,6 +154,7 @@ impl Spool {
             take(UploadRow {
                 row: row.get::<_, i64>(0)?.cast_unsigned(),
                 line: row.get(1)?,
+                table: row.get(4)?,
                 record: row.get(2)?,
                 outcome: body.outcome,
                 errors: body.errors,

@@ -6,6 +6,7 @@ mod support;
 mod conflicts;
 mod count;
 mod dry_run;
+mod identity;
 mod ledger;
 mod matching;
 mod model;

@@ -159,7 +159,8 @@ pub struct ExecutionRow {
     /// When that was.
     #[schema(required)]
     pub cancel_requested_at: Option<DateTime<FixedOffset>>,
-    /// Rejected, skipped and warned rows that were counted and not kept (`runner.max_row_outcomes`).
+    /// Rejected, skipped and warned rows, in a dry run also updated ones, that were counted and not kept
+    /// (`runner.max_row_outcomes`).
     pub rows_not_kept: u64,
 }
 

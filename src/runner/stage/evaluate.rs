@@ -28,7 +28,7 @@ pub(in crate::runner) fn pass(
     let mut texts = Texts::default();
     reader.stream(&scope.table, &scope.column_names(), |row| -> Result<(), Stop> {
         values.clear();
-        let mut warnings = Vec::new();
+        let mut warnings = scope.odd_lines.of(row.line()).to_vec();
         let mut is_valid = true;
         for compiled in &scope.variables {
             let cell = evaluate(compiled, row, &mut warnings);

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Seek};
 
-use super::input_stop;
+use super::{input_stop, odd_lines::OddLines};
 use crate::{
     engine::{self, ColumnKind, Engine},
     execution::StageKind,
@@ -14,8 +14,8 @@ use crate::{
 /// Rows between two looks of a watcher.
 const REPORT_EVERY: u64 = 10_000;
 
-/// Reads the file into the table that the script expects.
-pub(in crate::runner) fn read(job: &Job<'_>, engine: &mut Engine, left: &mut Left) -> Result<(), Stop> {
+/// Reads the file into the table that the script expects. Answers what was odd about its lines.
+pub(in crate::runner) fn read(job: &Job<'_>, engine: &mut Engine, left: &mut Left) -> Result<OddLines, Stop> {
     job.progress.begin(StageKind::InputRead, 0, &[]);
     let source = (job.input)()?;
     let options = &job.snapshot.input_options;
@@ -28,7 +28,7 @@ pub(in crate::runner) fn read(job: &Job<'_>, engine: &mut Engine, left: &mut Lef
     let rows = fill(engine, &plan, page, job.input_name, &mut reader, count)?;
     tell(job, &reader, rows, left);
     job.progress.complete(StageKind::InputRead, 0);
-    Ok(())
+    Ok(OddLines::new(&reader.warnings))
 }
 
 /// Reads the rest of a file into the table of its plan. `count` hears now and then, and at the end, how
@@ -95,7 +95,7 @@ fn tell<R: Read + Seek>(job: &Job<'_>, reader: &DelimitedReader<R>, rows: u64, l
     }
     let summary = reader.warnings.summary();
     if !summary.is_empty() {
-        left.warning = Some(summary.join(" "));
+        left.warn(summary.join(" "));
     }
 }
 

@@ -3,7 +3,7 @@
 //! One thread steps the script's output and parses the variables; a bounded channel of chunks; this
 //! thread writes. The writer is the bottleneck, everything else hides behind it.
 
-use std::{collections::HashMap, thread};
+use std::{collections::HashMap, fmt::Write as _, thread};
 
 use super::{
     channel::channel,
@@ -17,11 +17,11 @@ use crate::{
     context,
     engine::Engine,
     error::{Error, Result},
-    execution::{Counters, StageKind, State},
+    execution::{Counters, RowStatus, StageKind, State},
     id::VariableId,
     load::{self, Load, Settings, StepPlan},
-    runner::job::{Job, Left, Stop, state_of},
-    store::spool::Spool,
+    runner::job::{Job, Left, Stop, keep_progress, state_of},
+    store::{self, spool::Spool},
     variable::Value,
 };
 
@@ -65,6 +65,8 @@ fn incomplete(job: &Job<'_>) -> Result<(), Stop> {
 pub(in crate::runner) struct Loaded {
     /// Why they stopped before their end; what was committed stays.
     pub stopped: Option<Stop>,
+    /// The end that the ledger of a live run has: it decides, whatever comes later.
+    pub finished: Option<State>,
     /// What they set aside for the report; `None`: there was nothing to load.
     pub spool: Option<Spool>,
 }
@@ -83,6 +85,7 @@ pub(in crate::runner) fn run(
         job.progress.count_load(n, &Counters { rows, not_processed: rows, ..Default::default() });
     }
     left.totals.close();
+    keep_progress(job)?;
     let mut loaded = steps(job, engine, scopes, plan, left)?;
     if loaded.stopped.is_none() {
         loaded.stopped = rest(job, engine, scopes, plan).err();
@@ -99,7 +102,7 @@ fn steps(
     left: &mut Left,
 ) -> Result<Loaded, Stop> {
     if plan.steps.is_empty() {
-        return Ok(Loaded { stopped: None, spool: None });
+        return Ok(Loaded { stopped: None, finished: None, spool: None });
     }
     let mut load = begin(job, &plan.steps)?;
     let mut stopped = index::make(job, &plan.steps, &load).err();
@@ -116,13 +119,35 @@ fn steps(
     left.totals.rows = rows;
     left.totals.close();
     left.outcomes_cut = load.outcomes_cut();
+    let finished = load.is_finished().then(|| state_of(None, &left.totals));
     let (state, error) = match &stopped {
         None => (state_of(None, &left.totals), None),
         Some(Stop::Cancelled) => (State::Cancelled, None),
         Some(Stop::Failed(sentence)) => (State::Failed, Some(sentence.as_str())),
     };
     let spool = load.end(state, error)?;
-    Ok(Loaded { stopped, spool: Some(spool) })
+    tell_cut(job, left)?;
+    Ok(Loaded { stopped, finished, spool: Some(spool) })
+}
+
+/// Rows that are only counted must not pass for rows that nothing is said about.
+fn tell_cut(job: &Job<'_>, left: &mut Left) -> Result<()> {
+    if left.outcomes_cut == 0 {
+        return Ok(());
+    }
+    let database = if job.execution.is_dry_run { &job.store.control } else { &job.store.records };
+    let kept = database.read(|conn| store::outcome::count(conn, job.execution.id, Some(RowStatus::Error)))?;
+    let mut sentence = format!(
+        "{} rows are only counted: a run keeps what is said about {} rows (runner.max_row_outcomes).",
+        left.outcomes_cut, job.config.runner.max_row_outcomes
+    );
+    let lacking = left.totals.errors.saturating_sub(kept);
+    if lacking > 0 {
+        let _ = write!(sentence, " rejected.csv lacks {lacking} of {} rejected rows.", left.totals.errors);
+    }
+    job.progress.log("warning", None, &*sentence);
+    left.warn(sentence);
+    Ok(())
 }
 
 fn begin<'j>(job: &Job<'j>, steps: &[StepPlan]) -> Result<Load<'j>> {

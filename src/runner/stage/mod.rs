@@ -6,6 +6,7 @@ pub mod extracted;
 pub mod index;
 pub mod input;
 pub mod load;
+pub mod odd_lines;
 pub mod output;
 pub mod report;
 pub mod scope;

@@ -2,36 +2,40 @@
 
 use std::{io::BufWriter, path::PathBuf};
 
-use super::{extracted, load::FlowPlan, scope::Scope};
+use super::{
+    extracted,
+    load::{FlowPlan, Loaded},
+    scope::Scope,
+};
 use crate::{
     engine::Engine,
-    execution::{Execution, Outcome, StageKind, State},
+    execution::{Execution, Outcome, StageKind},
     id::RecordId,
     load::StepPlan,
     report::{self, Cell, Options, SheetKind, Summary, UploadRow, Workbook, in_one_cell},
-    runner::job::{Job, Left, Stop, scratch_file},
+    runner::job::{Job, Left, Stop, scratch_file, state_of},
     store::spool::Spool,
 };
 
 /// Writes the final report from what the stages set aside.
-#[expect(clippy::too_many_arguments, reason = "the last stage sums up all earlier ones")]
 pub(in crate::runner) fn write(
     job: &Job<'_>,
     engine: &Engine,
     scopes: &[Scope<'_>],
     plan: &FlowPlan,
-    spool: Option<&Spool>,
-    state: State,
-    stopped: Option<&Stop>,
+    loaded: &Loaded,
     left: &Left,
 ) -> Result<PathBuf, Stop> {
     job.progress.begin(StageKind::Report, 0, &[]);
+    crate::breakpoint::reach("report");
     let now = job.store.clock.now();
+    let stopped = loaded.stopped.as_ref().filter(|_| loaded.finished.is_none());
     let ended = Execution {
-        state,
+        state: state_of(stopped, &left.totals),
         ended_at: Some(now),
         stages: job.progress.stages(),
         totals: left.totals,
+        outcomes_cut: left.outcomes_cut,
         warning: left.warning.clone().or_else(|| job.execution.warning.clone()),
         error_details: match stopped {
             Some(Stop::Failed(sentence)) => Some(sentence.clone()),
@@ -61,7 +65,7 @@ pub(in crate::runner) fn write(
             variables_sheet(scope, kept, &mut book)?;
         }
     }
-    if let Some(spool) = spool {
+    if let Some(spool) = &loaded.spool {
         let stages = job.progress.stages();
         let counters = stages.iter().filter(|stage| stage.kind == StageKind::LoadStep);
         for (step, stage) in plan.steps.iter().zip(counters) {
@@ -164,7 +168,7 @@ fn write_upload(
     sheet.write_row(&UploadRow {
         row: row.row,
         line: row.line,
-        table: None,
+        table: row.table,
         record: row.record.map(|n| RecordId::of(step.object().id, n).uuid()),
         values: row.cells,
         changes: changes.join("; "),

@@ -1,5 +1,6 @@
 //! Scopes made ready: each output table with the compiled variables that read it.
 
+use super::odd_lines::OddLines;
 use crate::{
     engine::{Engine, OutputReader, OutputTable},
     execution::StageKind,
@@ -15,6 +16,8 @@ pub(in crate::runner) struct Scope<'j> {
     pub columns: Vec<String>,
     /// The variables, in display order.
     pub variables: Vec<Compiled<'j>>,
+    /// What was odd about the lines that its rows come from.
+    pub odd_lines: &'j OddLines,
 }
 
 /// A variable and what reads it.
@@ -41,12 +44,16 @@ impl Scope<'_> {
 
 /// Pairs the script's output with the variables and compiles them. Variables with an `auto` date format
 /// read their column once.
-pub(in crate::runner) fn compile<'j>(job: &Job<'j>, engine: &Engine) -> Result<Vec<Scope<'j>>, Stop> {
+pub(in crate::runner) fn compile<'j>(
+    job: &Job<'j>,
+    engine: &Engine,
+    odd_lines: &'j OddLines,
+) -> Result<Vec<Scope<'j>>, Stop> {
     let tables = engine.outputs()?;
     missing_columns(job, &tables)?;
     let mut scopes = Vec::with_capacity(tables.len());
     for table in tables {
-        let mut scope = Scope { table, columns: Vec::new(), variables: Vec::new() };
+        let mut scope = Scope { table, columns: Vec::new(), variables: Vec::new(), odd_lines };
         let name = scope.table.scope.clone();
         let mut variables: Vec<_> = job.snapshot.variables.iter().filter(|v| v.scope == name).collect();
         variables.sort_by_key(|v| v.display_order);
