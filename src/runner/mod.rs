@@ -92,7 +92,7 @@ impl Runner {
     ) -> Result<Self> {
         let scratch = store.scratch_dir();
         recover::sweep_scratch(&scratch)?;
-        recover::recover(&store)?;
+        recover::after_crash(&store)?;
         let shared = Arc::new(Shared {
             store,
             config: config.clone(),

@@ -192,6 +192,7 @@ pub(super) fn store_file(
             content_type: content_type.to_owned(),
             source: store::file::Source::Produced,
             owner: None,
+            owner_key: None,
             connector: Some(connector),
         },
     );

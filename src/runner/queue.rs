@@ -1,13 +1,23 @@
 //! The moves of an execution's row: claimed with a frozen copy of all that it runs with, and ended.
 
+use chrono::{DateTime, Utc};
+
 use super::{Running, Shared};
 use crate::{
     cancel::CancelToken,
-    connector::{Connector, Status},
-    error::Result,
+    connector::{Connector, ConnectorType, Status},
+    engine::is_empty_script,
+    error::{Code, Error, Result},
     execution::{Execution, Progress, Snapshot, State},
-    store::{self, Transaction, execution::End},
+    script::{Script, ScriptStatus},
+    store::{
+        self, Transaction,
+        execution::{End, Head},
+    },
 };
+
+/// The error of a run that can't be claimed.
+const UNREADABLE: &str = "The run can't be read from the store. The server's log has the details.";
 
 /// An execution that this process runs now.
 pub(super) struct Claimed {
@@ -31,14 +41,23 @@ pub(super) fn claim(shared: &Shared) -> Result<Option<Claimed>> {
     if shared.is_stopping() {
         return Ok(None);
     }
+    let now = shared.store.clock.now();
     let claimed = shared.store.control.write(|tx| {
-        let Some(execution) = store::execution::claim(tx, shared.store.clock.now())? else {
-            return Ok(None);
-        };
-        let connector = store::connector::named(tx, &execution.connector_id.to_string())?;
-        let snapshot = Snapshot::new(&connector, store::script::of_run(tx, &execution)?);
-        store::execution::set_snapshot(tx, execution.id, &snapshot)?;
-        Ok(Some((execution, connector, snapshot)))
+        for head in store::execution::heads(tx)? {
+            match take(tx, &head, now) {
+                Ok(None) => {}
+                Ok(claimed) => return Ok(claimed),
+                Err(error) if error.code == Code::Internal => {
+                    log::error!("execution={} can't be claimed: {error}", head.id);
+                    store::execution::fail_unreadable(tx, &head, UNREADABLE, now)?;
+                    let message = format!("A run ended: failed. {UNREADABLE}");
+                    let id = head.id.parse().ok();
+                    store::event::add(tx, Some(head.connector), now, "run_ended", &message, None, id)?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(None)
     })?;
     let Some((execution, connector, snapshot)) = claimed else { return Ok(None) };
     let loads: Vec<_> = snapshot.loads.iter().map(|step| (step.scope.clone(), step.custom_object)).collect();
@@ -48,6 +67,35 @@ pub(super) fn claim(shared: &Shared) -> Result<Option<Claimed>> {
     running.insert(execution.id, Running { token: token.clone(), progress: progress.clone() });
     log::info!("execution={} connector={} claimed", execution.id, connector.api_name);
     Ok(Some(Claimed { execution, connector, snapshot, token, progress }))
+}
+
+/// Claims one; none when it waits for a script to be published. Everything is read before anything is
+/// written.
+fn take(
+    tx: &Transaction<'_>,
+    head: &Head,
+    now: DateTime<Utc>,
+) -> Result<Option<(Execution, Connector, Snapshot)>> {
+    let id = head.id.parse().map_err(|_| Error::internal(format!("the id {:?} of an execution", head.id)))?;
+    let Some(execution) = store::execution::find(tx, id)? else { return Ok(None) };
+    let connector = store::connector::named(tx, &head.connector.to_string())?;
+    let script = store::script::of_run(tx, &execution)?;
+    if !may_run(&execution, &connector, &script) {
+        return Ok(None);
+    }
+    let snapshot = Snapshot::new(&connector, script);
+    let Some(execution) = store::execution::take(tx, &execution, now)? else { return Ok(None) };
+    store::execution::set_snapshot(tx, execution.id, &snapshot)?;
+    Ok(Some((execution, connector, snapshot)))
+}
+
+/// A live run uses the live script, or an empty draft, which passes the input through: never a draft that
+/// was not published.
+fn may_run(execution: &Execution, connector: &Connector, script: &Script) -> bool {
+    let passes_through = match connector.connector_type {
+        ConnectorType::Spreadsheet | ConnectorType::Schedule => is_empty_script(&script.user_script),
+    };
+    execution.is_dry_run || script.status == ScriptStatus::Live || passes_through
 }
 
 /// Writes how a run ended, its log, and what that means for the connector.
@@ -78,9 +126,7 @@ pub(super) fn end(shared: &Shared, claimed: &Claimed, mut end: End) -> Result<()
         let message = format!("Run {} ended: {}.", claimed.execution.number, end.state.as_str());
         let connector = claimed.connector.id;
         store::event::add(tx, Some(connector), now, "run_ended", &message, None, Some(id))?;
-        if !claimed.execution.is_dry_run {
-            attention(tx, claimed, now)?;
-        }
+        attention(tx, &claimed.execution, now)?;
         Ok(true)
     })?;
     if is_first {
@@ -113,9 +159,11 @@ fn count(shared: &Shared, end: &End) {
 }
 
 /// Three failed live runs in a row need attention; a success heals.
-fn attention(tx: &Transaction<'_>, claimed: &Claimed, now: chrono::DateTime<chrono::Utc>) -> Result<()> {
-    let id = claimed.connector.id;
-    let Some(connector) = store::connector::find(tx, id)? else { return Ok(()) };
+pub(super) fn attention(tx: &Transaction<'_>, execution: &Execution, now: DateTime<Utc>) -> Result<()> {
+    let id = execution.connector_id;
+    let Some(connector) = store::connector::find(tx, id)?.filter(|_| !execution.is_dry_run) else {
+        return Ok(());
+    };
     let last = store::execution::last_live_ends(tx, id, 3)?;
     let failing = last.len() == 3 && last.iter().all(|state| *state == State::Failed);
     let healed = last.first().is_some_and(|state| *state != State::Failed);
@@ -125,5 +173,5 @@ fn attention(tx: &Transaction<'_>, claimed: &Claimed, now: chrono::DateTime<chro
         _ => return Ok(()),
     };
     store::connector::set_status(tx, id, status)?;
-    store::event::add(tx, Some(id), now, status.as_str(), message, None, Some(claimed.execution.id))
+    store::event::add(tx, Some(id), now, status.as_str(), message, None, Some(execution.id))
 }

@@ -26,7 +26,7 @@ pub(super) fn sweep_scratch(dir: &Path) -> Result<()> {
 }
 
 /// Ends executions and samples that were running when the process died. What was queued stays queued.
-pub(super) fn recover(store: &Store) -> Result<()> {
+pub fn after_crash(store: &Store) -> Result<()> {
     let torn = store.files.write(store::file::sweep)? + store::file::settle_uploads(store)?;
     if torn > 0 {
         log::warn!("{torn} uploads were under way when the server stopped; nothing of them is kept");
@@ -172,7 +172,8 @@ fn close(store: &Store, execution: &Execution) -> Result<End> {
             &message,
             None,
             Some(execution.id),
-        )
+        )?;
+        super::queue::attention(tx, execution, now)
     })?;
     close_ledger(store, execution.id, &end)?;
     Ok(end)

@@ -178,6 +178,7 @@ fn write_file(shared: &Shared, connector: ConnectorId, tick: DateTime<Utc>) -> R
             content_type: "text/csv".to_owned(),
             source: Source::Produced,
             owner: None,
+            owner_key: None,
             connector: Some(connector),
         },
     );

@@ -21,6 +21,11 @@ impl Condition {
         self.values.push(value.into());
     }
 
+    /// Adds a part without a value: an index over some rows is used only for a condition that says which.
+    pub fn and_plain(&mut self, part: &'static str) {
+        self.parts.push(part);
+    }
+
     /// The same when there is something to compare with.
     pub fn and_if(&mut self, part: &'static str, value: Option<impl Into<Value>>) {
         if let Some(value) = value {

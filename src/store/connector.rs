@@ -66,6 +66,48 @@ pub fn named(conn: &Connection, name: &str) -> Result<Connector> {
     found.ok_or_else(|| Error::not_found("connector"))
 }
 
+/// What a run's row shows of its connector.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owner {
+    /// Identity.
+    pub id: ConnectorId,
+    /// The other name in paths.
+    pub api_name: String,
+    /// The label.
+    pub name: String,
+    /// Where it is in its life.
+    pub status: Status,
+    /// Whether live runs have something to run: a published script, or a draft without one.
+    pub has_script: bool,
+}
+
+/// The connectors of some runs.
+pub fn owners(
+    conn: &Connection,
+    ids: &[ConnectorId],
+    is_empty_script: impl Fn(&str) -> bool,
+) -> Result<HashMap<ConnectorId, Owner>> {
+    let mut statement = conn.prepare_cached(
+        "SELECT c.id, c.api_name, c.name, c.status,
+             EXISTS (SELECT 1 FROM script s WHERE s.connector_id = c.id AND s.status = 'live') AS has_live,
+             (SELECT user_script FROM script s WHERE s.connector_id = c.id AND s.status = 'draft'
+                  AND c.connector_type IN ('spreadsheet', 'schedule')) AS draft
+         FROM connector c WHERE c.id IN (SELECT value FROM json_each(?))",
+    )?;
+    let rows = statement.query_map([column::to_json(&ids)?], |row| {
+        let draft: Option<String> = row.get("draft")?;
+        let owner = Owner {
+            id: column::parsed(row, "id")?,
+            api_name: row.get("api_name")?,
+            name: row.get("name")?,
+            status: column::word(row, "status", Status::parse)?,
+            has_script: row.get("has_live")? || draft.is_some_and(|text| is_empty_script(&text)),
+        };
+        Ok((owner.id, owner))
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
 /// Whether an api name is taken.
 pub fn has_api_name(conn: &Connection, api_name: &str) -> Result<bool> {
     let mut statement = conn.prepare_cached("SELECT 1 FROM connector WHERE api_name = ?")?;

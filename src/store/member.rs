@@ -1,5 +1,7 @@
 //! Members.
 
+use std::collections::HashMap;
+
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 
 use super::{column, error::is_unique_violation, time};
@@ -25,6 +27,17 @@ pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Member> {
 pub fn find(conn: &Connection, id: MemberId) -> Result<Option<Member>> {
     let mut statement = conn.prepare_cached("SELECT * FROM member WHERE id = ?")?;
     Ok(statement.query_row([id.to_string()], from_row).optional()?)
+}
+
+/// These members, removed or not.
+pub fn with_ids(conn: &Connection, ids: &[MemberId]) -> Result<HashMap<MemberId, Member>> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let mut statement =
+        conn.prepare_cached("SELECT * FROM member WHERE id IN (SELECT value FROM json_each(?))")?;
+    let rows = statement.query_map([column::to_json(&ids)?], |row| from_row(row).map(|m| (m.id, m)))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
 /// Live members whose name or e-mail address contains `search`, by name; at most `limit` from `offset`.

@@ -18,6 +18,7 @@ mod matching;
 mod object;
 mod page;
 mod permissions;
+mod queue;
 mod record;
 mod rerun;
 mod run;

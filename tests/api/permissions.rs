@@ -84,6 +84,15 @@ fn a_sender_uploads_and_sees_its_own_runs_only() {
     let ids = format!("{}/executions?ids={}", path(TOKEN), text(&others["id"]));
     assert_eq!(sender.get(&ids).ok()["results"], json!([]));
 
+    // Another key of the same member sees nothing of it.
+    let twin = shop.server.client_as("sender", None);
+    let first = upload(&twin, TOKEN, "c.csv", CSV, &[]).created();
+    let run = run_ended(&twin, TOKEN, &id_of(&first));
+    let second = shop.server.client_as("sender", None);
+    assert_eq!(second.get("/api/executions").ok()["count"], 0);
+    assert_eq!(second.download(text(&run["input_file"]["url"])).status, 404);
+    assert_eq!(twin.download(text(&run["input_file"]["url"])).status, 200);
+
     upload(&sender, TOKEN, "b.csv", CSV, &[("is_dry_run", "true")]).refused(403, "permission_required");
     let start = format!("{}/start-connector-flow", path(TOKEN));
     sender.post(&start, &json!({"is_dry_run": false})).refused(403, "permission_required");

@@ -49,6 +49,7 @@ pub fn file(server: &TestServer, name: &str, text: &str) -> String {
         content_type: "text/csv".to_owned(),
         source: Source::SmartConnectorImport,
         owner: Some(server.user_id.parse().unwrap()),
+        owner_key: None,
         connector: None,
     };
     let mut writer = FileWriter::create(&server.app.store, new);

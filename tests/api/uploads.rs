@@ -229,6 +229,7 @@ fn a_start_settles_uploads_that_a_crash_cut_off() {
             content_type: "text/csv".to_owned(),
             source: Source::Upload,
             owner: Some(server.user_id.parse().unwrap()),
+            owner_key: None,
             connector: Some(connector["id"].as_str().unwrap().parse().unwrap()),
         };
         let mut writer = FileWriter::create(store, new);

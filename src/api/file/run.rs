@@ -101,7 +101,7 @@ pub async fn upload(
     refuse_long(&app, &request)?;
     let begin = |name: Option<&str>, kind: &str| {
         let name = name.or(query.0.filename.as_deref()).unwrap_or_default();
-        Incoming::to_connector(&app, caller.member.id, connector.id, name, kind)
+        Incoming::to_connector(&app, &caller, connector.id, name, kind)
     };
     let (received, options) = if as_form {
         from_form(LargeForm::new(&app, &request, payload)?, options, begin).await?

@@ -310,7 +310,7 @@ pub(super) fn start(
     connector: &Connector,
 ) -> Result<crate::id::ExecutionId> {
     let (name, text) = demo.file;
-    let mut incoming = file::Incoming::to_connector(app, caller.member.id, connector.id, name, "text/csv")?;
+    let mut incoming = file::Incoming::to_connector(app, caller, connector.id, name, "text/csv")?;
     incoming.append(text.as_bytes())?;
     let options = file::RunOptions { is_dry_run: false, sql_parameters: Map::new() };
     Ok(file::run(app, caller, connector, &incoming.finish()?, options)?.execution.id)

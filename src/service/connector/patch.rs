@@ -297,6 +297,7 @@ fn status_set(
     if cancel_queued {
         for execution in &waiting {
             store::execution::request_cancel(tx, execution.id, by, now)?;
+            cancelled(tx, execution, "Cancelled before it started.", by, now)?;
         }
     } else if !waiting.is_empty() && before.status.runs() != after.status.runs() {
         let when = if after.status.runs() { "now" } else { "when the connector is activated" };
@@ -307,6 +308,7 @@ fn status_set(
         let running = store::execution::in_states(tx, Some(after.id), &[State::InProgress])?;
         for execution in &running {
             store::execution::request_cancel(tx, execution.id, by, now)?;
+            cancelled(tx, execution, "Cancel asked: the connector was deactivated.", by, now)?;
         }
         if !running.is_empty() {
             said.push(format!("{} running executions are being cancelled.", running.len()));
@@ -314,6 +316,17 @@ fn status_set(
         stopped = running.into_iter().map(|execution| execution.id).collect();
     }
     Ok((said, stopped))
+}
+
+fn cancelled(
+    tx: &Transaction<'_>,
+    execution: &Execution,
+    message: &str,
+    by: Option<crate::id::MemberId>,
+    now: chrono::DateTime<chrono::Utc>,
+) -> Result<()> {
+    let (connector, id) = (Some(execution.connector_id), Some(execution.id));
+    store::event::add(tx, connector, now, "run_cancelled", message, by, id)
 }
 
 /// The keys of the detail that differ.

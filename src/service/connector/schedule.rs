@@ -83,6 +83,7 @@ pub fn add_reference(
             content_type: "text/csv".to_owned(),
             source: Source::Produced,
             owner: None,
+            owner_key: None,
             connector: Some(connector.id),
         },
     );

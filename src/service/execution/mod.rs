@@ -3,16 +3,14 @@
 mod start;
 mod told;
 
-use std::{
-    collections::{HashMap, hash_map::Entry},
-    sync::Arc,
-};
+use std::{collections::HashMap, sync::Arc};
 
 pub use start::{NewRun, may_start, rerun, start};
 pub use told::{KeptRow, logs, rows, script};
 
 use super::{connector::open, paging::Paging};
 pub use crate::store::{
+    connector::Owner,
     execution::{Filter, ORDERINGS},
     log::Line,
     object::Named,
@@ -20,12 +18,16 @@ pub use crate::store::{
 use crate::{
     app::App,
     auth::{Caller, Member, Role},
-    connector::{Connector, Status},
+    connector::Connector,
+    engine::is_empty_script,
     error::{Error, Result},
     execution::{Counters, Execution, Progress, State},
-    id::{ConnectorId, ExecutionId, FileId, MemberId},
+    id::{ExecutionId, FileId, MemberId},
     store::{self, Database, file::StoredFile},
 };
+
+/// Why a live run is refused, or waits.
+const NO_SCRIPT: &str = "The connector has no published script. Publish one first.";
 
 /// An execution with what its row shows besides.
 #[derive(Debug, Clone)]
@@ -33,7 +35,7 @@ pub struct ExecutionView {
     /// The row.
     pub execution: Execution,
     /// Its connector.
-    pub connector: Connector,
+    pub connector: Owner,
     /// Who started it.
     pub started_by: Option<Member>,
     /// Who asked to cancel it.
@@ -46,11 +48,16 @@ pub struct ExecutionView {
     pub objects: Arc<Vec<Named>>,
 }
 
-/// Told from the connector's status of now, never kept: it changes while the execution waits.
-fn why_it_waits(execution: &Execution, status: Status) -> Option<String> {
-    let waits = !execution.is_dry_run && !status.runs();
-    waits
-        .then(|| format!("The connector is {}; this execution starts when it is activated.", status.as_str()))
+/// Told from the connector of now, never kept: it changes while the execution waits.
+fn why_it_waits(execution: &Execution, connector: &Owner) -> Option<String> {
+    if execution.is_dry_run {
+        return None;
+    }
+    if !connector.status.runs() {
+        let status = connector.status.as_str();
+        return Some(format!("The connector is {status}; this execution starts when it is activated."));
+    }
+    (!connector.has_script).then(|| NO_SCRIPT.to_owned())
 }
 
 /// The execution of a path, when the caller may see it.
@@ -62,7 +69,7 @@ pub(in crate::service) fn of(
 ) -> Result<(Connector, Execution)> {
     let connector = app.store.control.read(|conn| open(conn, caller, name, Role::Sender))?;
     let execution = app.store.control.read(|conn| store::execution::of_connector(conn, connector.id, id))?;
-    if caller.role == Role::Sender && execution.started_by != Some(caller.member.id) {
+    if caller.role == Role::Sender && execution.started_by_key != Some(caller.key) {
         return Err(Error::not_found("execution"));
     }
     Ok((connector, execution))
@@ -71,8 +78,8 @@ pub(in crate::service) fn of(
 /// One execution.
 pub fn get(app: &App, caller: &Caller, name: &str, id: ExecutionId) -> Result<ExecutionView> {
     caller.needs(Role::Sender)?;
-    let (connector, execution) = of(app, caller, name, id)?;
-    view(app, execution, connector, objects(app)?)
+    let (_, execution) = of(app, caller, name, id)?;
+    views(app, vec![execution])?.pop().ok_or_else(|| Error::not_found("execution"))
 }
 
 /// One page of executions, of one connector or of all.
@@ -89,69 +96,63 @@ pub fn list(
     }
     filter.connectors.clone_from(&caller.connectors);
     if caller.role == Role::Sender {
-        filter.started_by = Some(caller.member.id);
+        filter.started_by_key = Some(caller.key);
     }
     let (count, executions) = app
         .store
         .control
         .read(|conn| store::execution::list(conn, &filter, paging.limit(), paging.offset()))?;
-    let objects = objects(app)?;
-    let mut connectors: HashMap<ConnectorId, Connector> = HashMap::new();
-    let mut views = Vec::with_capacity(executions.len());
-    for execution in executions {
-        let connector = match connectors.entry(execution.connector_id) {
-            Entry::Occupied(known) => known.get().clone(),
-            Entry::Vacant(unknown) => {
-                let id = execution.connector_id.to_string();
-                unknown.insert(app.store.control.read(|conn| store::connector::named(conn, &id))?).clone()
-            }
-        };
-        views.push(view(app, execution, connector, Arc::clone(&objects))?);
-    }
-    Ok((count, views))
+    Ok((count, views(app, executions)?))
 }
 
-fn objects(app: &App) -> Result<Arc<Vec<Named>>> {
-    app.store.records.read(store::object::names).map(Arc::new)
-}
-
-fn view(
-    app: &App,
-    mut execution: Execution,
-    connector: Connector,
-    objects: Arc<Vec<Named>>,
-) -> Result<ExecutionView> {
-    if !execution.state.has_ended()
-        && let Some(progress) = app.runner.progress(execution.id)
-    {
-        show_progress(&mut execution, &progress);
-    }
-    if execution.state == State::Queued {
-        execution.warning = why_it_waits(&execution, connector.status);
-    }
-    let member = |id: Option<MemberId>| match id {
-        Some(id) => app.store.control.read(|conn| store::member::find(conn, id)),
-        None => Ok(None),
-    };
-    let file = |id: Option<FileId>| match id {
-        Some(id) => app.store.files.read(|conn| store::file::find(conn, id)),
-        None => Ok(None),
-    };
-    let queue_position = match execution.state {
-        State::Queued => {
-            Some(app.store.control.read(|conn| store::execution::queue_position(conn, execution.id))?)
+/// Executions with what their rows show besides: one look-up per kind, however many they are.
+fn views(app: &App, mut executions: Vec<Execution>) -> Result<Vec<ExecutionView>> {
+    for execution in executions.iter_mut().filter(|execution| !execution.state.has_ended()) {
+        if let Some(progress) = app.runner.progress(execution.id) {
+            show_progress(execution, &progress);
         }
-        _ => None,
+    }
+    let objects = app.store.records.read(store::object::names).map(Arc::new)?;
+    let waiting: Vec<_> = executions.iter().filter(|e| e.state == State::Queued).map(|e| e.id).collect();
+    let named: Vec<_> = executions.iter().flat_map(|e| [e.started_by, e.cancelled_by]).flatten().collect();
+    let of: Vec<_> = executions.iter().map(|execution| execution.connector_id).collect();
+    let (positions, members, owners) = app.store.control.read(|conn| {
+        let positions = if waiting.is_empty() {
+            HashMap::new()
+        } else {
+            store::execution::queue_positions(conn, &waiting)?
+        };
+        Ok((
+            positions,
+            store::member::with_ids(conn, &named)?,
+            store::connector::owners(conn, &of, is_empty_script)?,
+        ))
+    })?;
+    let ids: Vec<_> = executions.iter().flat_map(files_of).flatten().collect();
+    let files = app.store.files.read(|conn| store::file::with_ids(conn, &ids))?;
+    let view = |mut execution: Execution| {
+        // One that was deleted since the page was read is no longer shown.
+        let connector = owners.get(&execution.connector_id)?.clone();
+        if execution.state == State::Queued {
+            execution.warning = why_it_waits(&execution, &connector);
+        }
+        let member = |id: Option<MemberId>| id.and_then(|id| members.get(&id).cloned());
+        Some(ExecutionView {
+            started_by: member(execution.started_by),
+            cancelled_by: member(execution.cancelled_by),
+            files: files_of(&execution).map(|id| id.and_then(|id| files.get(&id).cloned())),
+            queue_position: positions.get(&execution.id).copied(),
+            objects: Arc::clone(&objects),
+            execution,
+            connector,
+        })
     };
-    Ok(ExecutionView {
-        started_by: member(execution.started_by)?,
-        cancelled_by: member(execution.cancelled_by)?,
-        files: [file(execution.input_file)?, file(execution.final_report)?, file(execution.sql_output_zip)?],
-        queue_position,
-        execution,
-        connector,
-        objects,
-    })
+    Ok(executions.into_iter().filter_map(view).collect())
+}
+
+/// Its input, report and ZIP.
+fn files_of(execution: &Execution) -> [Option<FileId>; 3] {
+    [execution.input_file, execution.final_report, execution.sql_output_zip]
 }
 
 /// A running execution's row in the database is as it was claimed; its progress is in memory.

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json};
 
-use super::{ExecutionView, get, of, why_it_waits};
+use super::{ExecutionView, NO_SCRIPT, get, of, why_it_waits};
 use crate::{
     app::App,
     auth::{Caller, Role},
@@ -62,7 +62,7 @@ fn has_script(app: &App, connector: &Connector) -> Result<()> {
     if found {
         return Ok(());
     }
-    Err(Error::invalid("The connector has no published script. Publish one first."))
+    Err(Error::invalid(NO_SCRIPT))
 }
 
 /// Queues a run. A live one of a connector that does not run waits, and says so.
@@ -116,8 +116,6 @@ fn queue(
         ));
     }
     let now = app.clock.now();
-    // Read again inside the transaction: the status may have changed since.
-    let status = store::connector::named(tx, &connector.id.to_string())?.status;
     let number = store::connector::note_run(tx, connector.id, now)?;
     let mut execution = Execution {
         is_dry_run: new.is_dry_run,
@@ -133,7 +131,9 @@ fn queue(
     let message = format!("{what} {} started with {}.", execution.number, file.name);
     let actor = Some(caller.member.id);
     store::event::add(tx, Some(connector.id), now, "run_started", &message, actor, Some(execution.id))?;
-    execution.warning = why_it_waits(&execution, status);
+    // Read inside the transaction: the status may have changed since.
+    let owners = store::connector::owners(tx, &[connector.id], is_empty_script)?;
+    execution.warning = owners.get(&connector.id).and_then(|owner| why_it_waits(&execution, owner));
     Ok(execution)
 }
 

@@ -88,6 +88,7 @@ pub fn accept(app: &App, key: &str, policy: &str, signature: &str) -> Result<Inc
         content_type: policy.content_type,
         source,
         owner: Some(policy.owner),
+        owner_key: None,
         connector: None,
     };
     Ok(Incoming::new(app, file))

@@ -4,7 +4,7 @@ use crate::{
     app::App,
     auth::{Caller, Role},
     error::{Code, Error, Result},
-    id::{ConnectorId, FileId, MemberId},
+    id::{ConnectorId, FileId},
     store::{
         self,
         file::{FileWriter, NewFile, Source, StoredFile},
@@ -25,7 +25,7 @@ impl Incoming {
     /// A file that is sent straight to a connector.
     pub fn to_connector(
         app: &App,
-        owner: MemberId,
+        caller: &Caller,
         connector: ConnectorId,
         name: &str,
         content_type: &str,
@@ -35,7 +35,8 @@ impl Incoming {
             name: checked_name(name)?,
             content_type: media_type(content_type),
             source: Source::Upload,
-            owner: Some(owner),
+            owner: Some(caller.member.id),
+            owner_key: Some(caller.key),
             connector: Some(connector),
         };
         Ok(Self::new(app, file))
@@ -112,6 +113,7 @@ pub fn keep(app: &App, caller: &Caller, name: &str, content_type: &str, bytes: &
             content_type: media_type(content_type),
             source: Source::SmartConnectorImport,
             owner: Some(caller.member.id),
+            owner_key: Some(caller.key),
             connector: None,
         },
     );

@@ -25,10 +25,14 @@ use crate::{
 
 /// Whether the caller may download the file.
 ///
-/// A sender sees the executions that it started, so of a connector's files it may read what those read
+/// A sender's key sees the executions that were started with it, so of a connector's files it may read what those read
 /// and made, and what it sent itself.
 pub fn may_read(app: &App, caller: &Caller, file: &StoredFile) -> Result<bool> {
-    let own = file.owner == Some(caller.member.id);
+    let own = if caller.role >= Role::Viewer {
+        file.owner == Some(caller.member.id)
+    } else {
+        file.owner_key == Some(caller.key)
+    };
     if !(file.registered || own && file.source == Source::Upload) {
         return Ok(false);
     }
@@ -41,7 +45,7 @@ pub fn may_read(app: &App, caller: &Caller, file: &StoredFile) -> Result<bool> {
     if own || caller.role >= Role::Viewer {
         return Ok(true);
     }
-    app.store.control.read(|conn| store::file::is_of_run_by(conn, file.id, caller.member.id))
+    app.store.control.read(|conn| store::file::is_of_run_with(conn, file.id, caller.key))
 }
 
 fn readable(app: &App, caller: &Caller, id: FileId) -> Result<Option<StoredFile>> {

@@ -15,19 +15,21 @@ mod settle;
 mod user;
 mod write;
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 
 pub use list::{Filter, list, same_content};
 pub use read::FileReader;
 pub use settle::{forget, forgotten, settle_uploads};
-pub use user::{is_of_run_by, user};
+pub use user::{is_of_run_with, user};
 pub use write::FileWriter;
 
 use super::{column, time};
 use crate::{
     error::Result,
-    id::{ConnectorId, FileId, MemberId},
+    id::{ConnectorId, FileId, KeyId, MemberId},
 };
 
 /// Bytes of a chunk; also the most that reading holds.
@@ -82,6 +84,8 @@ pub struct NewFile {
     pub source: Source,
     /// Who sent it; `None`: the server made it.
     pub owner: Option<MemberId>,
+    /// With which key; a file that came with a form has none.
+    pub owner_key: Option<KeyId>,
     /// The connector whose permissions it follows.
     pub connector: Option<ConnectorId>,
 }
@@ -99,6 +103,8 @@ pub struct StoredFile {
     pub source: Source,
     /// Who sent it; `None`: the server made it.
     pub owner: Option<MemberId>,
+    /// With which key; a file that came with a form has none.
+    pub owner_key: Option<KeyId>,
     /// The connector whose permissions it follows; `None`: its owner's.
     pub connector: Option<ConnectorId>,
     /// Whether it may be used; see the module.
@@ -122,6 +128,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<StoredFile> {
         content_type: row.get("content_type")?,
         source: column::word(row, "source", Source::parse)?,
         owner: column::parsed_optional(row, "owner")?,
+        owner_key: column::parsed_optional(row, "owner_key")?,
         connector: column::parsed_optional(row, "connector_id")?,
         registered: row.get("registered")?,
         created: time::get(row, "created")?,
@@ -135,6 +142,18 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<StoredFile> {
 pub fn find(conn: &Connection, id: FileId) -> Result<Option<StoredFile>> {
     let mut statement = conn.prepare_cached(&format!("{SELECT} WHERE file.id = ?"))?;
     Ok(statement.query_row([id.to_string()], from_row).optional()?)
+}
+
+/// These files, registered or not.
+pub fn with_ids(conn: &Connection, ids: &[FileId]) -> Result<HashMap<FileId, StoredFile>> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let mut statement =
+        conn.prepare_cached(&format!("{SELECT} WHERE file.id IN (SELECT value FROM json_each(?))"))?;
+    let rows =
+        statement.query_map([column::to_json(&ids)?], |row| from_row(row).map(|file| (file.id, file)))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
 /// From now on the file may be used, under this name. Once registered, it keeps its name.

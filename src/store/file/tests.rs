@@ -21,6 +21,7 @@ fn named(name: &str) -> NewFile {
         content_type: "text/csv".to_owned(),
         source: Source::Upload,
         owner: Some(MemberId::new()),
+        owner_key: None,
         connector: None,
     }
 }

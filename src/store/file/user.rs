@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::{
     error::Result,
-    id::{FileId, MemberId},
+    id::{FileId, KeyId},
 };
 
 /// Who uses the file, in words: a connector whose reference file it is, a connector of which some
@@ -18,16 +18,17 @@ pub fn user(control: &Connection, file: FileId) -> Result<Option<String>> {
          UNION ALL
          SELECT 'execution ' || e.number || ' of the connector ' || c.api_name
          FROM execution e JOIN connector c ON c.id = e.connector_id
-         WHERE ?1 IN (e.input_file, e.final_report, e.sql_output_zip)
+         WHERE e.input_file = ?1 OR e.final_report = ?1 OR e.sql_output_zip = ?1
          LIMIT 1",
     )?;
     Ok(statement.query_row([file.to_string()], |row| row.get(0)).optional()?)
 }
 
-/// Whether an execution that the member started read or made the file.
-pub fn is_of_run_by(control: &Connection, file: FileId, member: MemberId) -> Result<bool> {
+/// Whether an execution that was started with the key read or made the file.
+pub fn is_of_run_with(control: &Connection, file: FileId, key: KeyId) -> Result<bool> {
     let mut statement = control.prepare_cached(
-        "SELECT 1 FROM execution WHERE ?1 IN (input_file, final_report, sql_output_zip) AND started_by = ?2",
+        "SELECT 1 FROM execution WHERE (input_file = ?1 OR final_report = ?1 OR sql_output_zip = ?1)
+             AND started_by_key = ?2",
     )?;
-    Ok(statement.exists(params![file.to_string(), member.to_string()])?)
+    Ok(statement.exists(params![file.to_string(), key.to_string()])?)
 }

@@ -108,8 +108,9 @@ impl FileWriter {
     fn insert_file(&self, tx: &Transaction<'_>, content: i64, now: DateTime<Utc>) -> Result<()> {
         let file = &self.file;
         tx.prepare_cached(
-            "INSERT INTO file (id, name, content_type, source, content, owner, connector_id, registered, created)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO file (id, name, content_type, source, content, owner, owner_key, connector_id,
+                registered, created)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )?
         .execute(params![
             file.id.to_string(),
@@ -118,6 +119,7 @@ impl FileWriter {
             file.source.as_str(),
             content,
             file.owner.map(|id| id.to_string()),
+            file.owner_key.map(|id| id.to_string()),
             file.connector.map(|id| id.to_string()),
             file.source == Source::Produced,
             time::to_ms(now)

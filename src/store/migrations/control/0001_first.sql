@@ -65,6 +65,7 @@ CREATE TABLE connector (
     max_concurrency INTEGER NOT NULL,
     run_count       INTEGER NOT NULL DEFAULT 0,
     last_used_at    INTEGER,
+    last_claim      INTEGER NOT NULL DEFAULT 0, -- counts claims of all: who waited longest
     created         INTEGER NOT NULL,
     updated         INTEGER NOT NULL,
     created_by      TEXT
@@ -146,8 +147,25 @@ CREATE TABLE execution (
 ) STRICT;
 -- One run per tick, whatever happens between the tick and its row.
 CREATE UNIQUE INDEX execution_tick ON execution (connector_id, scheduled_for) WHERE scheduled_for IS NOT NULL;
+-- One per filter and order of the lists, each with what its count needs: the rows are wide.
 CREATE INDEX execution_connector ON execution (connector_id, seq);
-CREATE INDEX execution_open ON execution (state, seq) WHERE state IN ('queued', 'in_progress', 'cancelling');
+CREATE INDEX execution_live ON execution (connector_id, seq) WHERE is_dry_run = 0;
+CREATE INDEX execution_all_live ON execution (seq) WHERE is_dry_run = 0;
+CREATE INDEX execution_state ON execution (state, seq, is_dry_run, connector_id);
+CREATE INDEX execution_connector_state ON execution (connector_id, state, seq, is_dry_run);
+CREATE INDEX execution_trigger ON execution (trigger_type, seq, is_dry_run);
+CREATE INDEX execution_connector_trigger ON execution (connector_id, trigger_type, seq, is_dry_run);
+CREATE INDEX execution_key ON execution (started_by_key, seq, is_dry_run);
+CREATE INDEX execution_connector_key ON execution (connector_id, started_by_key, seq, is_dry_run);
+CREATE INDEX execution_created ON execution (created, is_dry_run);
+CREATE INDEX execution_connector_created ON execution (connector_id, created, is_dry_run);
+CREATE INDEX execution_started ON execution (started_at, seq);
+CREATE INDEX execution_connector_started ON execution (connector_id, started_at, seq);
+CREATE INDEX execution_ended ON execution (ended_at, seq);
+CREATE INDEX execution_connector_ended ON execution (connector_id, ended_at, seq);
+CREATE INDEX execution_input ON execution (input_file);
+CREATE INDEX execution_report ON execution (final_report);
+CREATE INDEX execution_zip ON execution (sql_output_zip);
 
 CREATE TABLE execution_log (
     execution INTEGER NOT NULL REFERENCES execution (seq) ON DELETE CASCADE,

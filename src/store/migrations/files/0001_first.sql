@@ -21,6 +21,7 @@ CREATE TABLE file (
     source       TEXT NOT NULL,             -- smart_connector_import, record_import, upload, produced
     content      INTEGER NOT NULL REFERENCES content (key),
     owner        TEXT,                      -- member who sent it; NULL: made by the server
+    owner_key    TEXT,                      -- the key that it was sent with
     connector_id TEXT,                      -- whose permissions it follows once attached
     registered   INTEGER NOT NULL CHECK (registered IN (0, 1)), -- 0: complete, but nobody was told to use it
     created      INTEGER NOT NULL

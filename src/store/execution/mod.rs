@@ -1,12 +1,16 @@
 //! Executions: queued, claimed, ended. Each move is one statement that holds only from a legal state,
 //! so that two threads can't make it twice and an ended row never changes.
 
-use chrono::{DateTime, Utc};
-use rusqlite::{
-    Connection, OptionalExtension as _, Row, Transaction, params, params_from_iter, types::Value,
-};
+mod claim;
+mod list;
 
-use super::{column, condition::Condition, time};
+use chrono::{DateTime, Utc};
+use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
+
+pub use claim::{Head, fail_unreadable, heads, take};
+pub use list::{Filter, ORDERINGS, list, queue_positions};
+
+use super::{column, time};
 use crate::{
     error::{Error, Result},
     execution::{Counters, Execution, Snapshot, Stage, State, TriggerType},
@@ -89,28 +93,6 @@ pub fn find(conn: &Connection, id: ExecutionId) -> Result<Option<Execution>> {
 /// The execution with this id, when it is the connector's.
 pub fn of_connector(conn: &Connection, connector: ConnectorId, id: ExecutionId) -> Result<Execution> {
     find(conn, id)?.filter(|e| e.connector_id == connector).ok_or_else(|| Error::not_found("execution"))
-}
-
-/// Takes the first queued execution whose turn it is: the connector runs (or it is a dry run) and has
-/// fewer runs than `max_concurrency`. A tick's run waits for a published script.
-pub fn claim(tx: &Transaction<'_>, now: DateTime<Utc>) -> Result<Option<Execution>> {
-    let mut statement = tx.prepare_cached(&format!(
-        "UPDATE execution SET state = 'in_progress', started_at = ?1
-         WHERE seq = (
-             SELECT e.seq FROM execution e JOIN connector c ON c.id = e.connector_id
-             WHERE e.state = 'queued'
-               AND (e.is_dry_run OR c.status IN ('operational', 'need_attention'))
-               AND (e.scheduled_for IS NULL OR EXISTS (
-                   SELECT 1 FROM script s WHERE s.connector_id = c.id AND (s.status = 'live'
-                       OR s.status = 'draft' AND trim(s.user_script, char(9, 10, 13, 32)) = '')))
-               AND c.max_concurrency > (
-                   SELECT count(*) FROM execution r
-                   WHERE r.state IN {OPEN} AND r.connector_id = e.connector_id)
-             ORDER BY e.seq LIMIT 1)
-           AND state = 'queued'
-         RETURNING *"
-    ))?;
-    Ok(statement.query_row([time::to_ms(now)], from_row).optional()?)
 }
 
 /// Freezes what a claimed execution runs with.
@@ -274,15 +256,6 @@ pub fn oldest_queued(conn: &Connection) -> Result<Option<DateTime<Utc>>> {
     Ok(statement.query_row([], |row| time::get(row, "created")).optional()?)
 }
 
-/// How many executions were queued before this one and still are.
-pub fn queue_position(conn: &Connection, id: ExecutionId) -> Result<i64> {
-    let mut statement = conn.prepare_cached(
-        "SELECT count(*) FROM execution WHERE state = 'queued'
-           AND seq < (SELECT seq FROM execution WHERE id = ?)",
-    )?;
-    Ok(statement.query_row([id.to_string()], |row| row.get(0))?)
-}
-
 /// The states of the connector's last live runs that ended, newest first.
 pub fn last_live_ends(conn: &Connection, connector: ConnectorId, n: i64) -> Result<Vec<State>> {
     let mut statement = conn.prepare_cached(
@@ -330,78 +303,4 @@ pub fn last_output(conn: &Connection, connector: ConnectorId, script: ScriptId) 
         })
         .optional()?;
     Ok(found)
-}
-
-/// Which executions a list shows, and in which order.
-#[derive(Debug, Default)]
-pub struct Filter {
-    /// Of this connector.
-    pub connector: Option<ConnectorId>,
-    /// Of these connectors (a limited key).
-    pub connectors: Option<Vec<ConnectorId>>,
-    /// Only these.
-    pub ids: Option<Vec<ExecutionId>>,
-    /// Dry runs too.
-    pub include_dry_run: bool,
-    /// In this state.
-    pub state: Option<State>,
-    /// Started so.
-    pub trigger: Option<TriggerType>,
-    /// Started by this member (a sender sees its own only).
-    pub started_by: Option<MemberId>,
-    /// Part of the input's file name or of the error.
-    pub search: Option<String>,
-    /// Not before.
-    pub created_after: Option<DateTime<Utc>>,
-    /// Before.
-    pub created_before: Option<DateTime<Utc>>,
-    /// A column of [`ORDERINGS`] and whether descending.
-    pub ordering: Option<(&'static str, bool)>,
-}
-
-/// The fields that a list can be ordered by.
-pub const ORDERINGS: &[&str] = &["created", "started_at", "ended_at", "status", "trigger_type"];
-
-/// One page of executions, and how many there are.
-pub fn list(conn: &Connection, filter: &Filter, limit: i64, offset: i64) -> Result<(u64, Vec<Execution>)> {
-    let (condition, mut values) = condition(filter)?;
-    let count: i64 = conn
-        .prepare_cached(&format!("SELECT count(*) FROM execution WHERE {condition}"))?
-        .query_row(params_from_iter(&values), |row| row.get(0))?;
-    let (by, descending) = filter.ordering.unwrap_or(("created", true));
-    // Rows are made in the order of their creation: seq is the index that serves it.
-    let by = match by {
-        "created" => "seq",
-        "status" => "state",
-        other => other,
-    };
-    let direction = if descending { "DESC" } else { "ASC" };
-    values.extend([Value::Integer(limit), Value::Integer(offset)]);
-    let mut statement = conn.prepare_cached(&format!(
-        "SELECT * FROM execution WHERE {condition} ORDER BY {by} {direction}, seq {direction} LIMIT ? OFFSET ?"
-    ))?;
-    let rows = statement.query_map(params_from_iter(&values), from_row)?;
-    Ok((count.unsigned_abs(), rows.collect::<rusqlite::Result<_>>()?))
-}
-
-fn condition(filter: &Filter) -> Result<(String, Vec<Value>)> {
-    let mut condition = Condition::any();
-    condition.and_if("connector_id = ?", filter.connector.map(|id| id.to_string()));
-    let connectors = filter.connectors.as_ref().map(column::to_json).transpose()?;
-    condition.and_if("connector_id IN (SELECT value FROM json_each(?))", connectors);
-    let ids = filter.ids.as_ref().map(column::to_json).transpose()?;
-    condition.and_if("id IN (SELECT value FROM json_each(?))", ids);
-    if !filter.include_dry_run {
-        condition.and("is_dry_run = ?", false);
-    }
-    condition.and_if("state = ?", filter.state.map(|state| state.as_str().to_owned()));
-    condition.and_if("trigger_type = ?", filter.trigger.map(|trigger| trigger.as_str().to_owned()));
-    condition.and_if("started_by = ?", filter.started_by.map(|id| id.to_string()));
-    condition.and_if(
-        "instr(lower(input_name || ' ' || coalesce(error_details, '')), ?)",
-        filter.search.as_ref().map(|text| text.to_lowercase()),
-    );
-    condition.and_if("created >= ?", filter.created_after.map(time::to_ms));
-    condition.and_if("created < ?", filter.created_before.map(time::to_ms));
-    Ok(condition.finish())
 }
