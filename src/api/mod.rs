@@ -4,6 +4,7 @@
 //! JSON shape. The OpenAPI document is collected from the handlers, so it can't miss one.
 
 pub mod auth;
+pub mod backup;
 pub mod body;
 pub mod connector;
 pub mod docs;
@@ -43,6 +44,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(health::live)
         .service(health::ready)
         .service(health::metrics)
+        .service(backup::download)
         .service(session::sign_in)
         .service(session::sign_out)
         .service(people::typeahead)

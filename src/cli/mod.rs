@@ -1,6 +1,8 @@
 //! The command line. Exit codes: 0 done, 1 failed, 2 wrong usage. Errors are one line on standard
 //! error that says what to do.
 
+mod backup;
+mod check;
 mod config;
 mod demo;
 mod info;
@@ -48,6 +50,18 @@ enum Command {
     /// Show the workspace of a data folder
     #[command(after_help = "Example:\n  smartconnector info --data ./data")]
     Info(info::Info),
+    /// Back up everything into one file, while the server runs or not
+    #[command(after_help = "Example:\n  smartconnector backup monday.backup --data ./data")]
+    Backup(backup::Backup),
+    /// Restore a backup into an empty data folder
+    #[command(after_help = "Example:\n  smartconnector restore monday.backup --data ./restored")]
+    Restore(backup::Restore),
+    /// Verify databases, files and executions; exit code 1 when anything is wrong
+    #[command(after_help = "Example:\n  smartconnector check --data ./data")]
+    Check(check::Check),
+    /// Give back the space of deleted fields and rows, the server stopped
+    #[command(after_help = "Example:\n  smartconnector vacuum --data ./data")]
+    Vacuum(check::Vacuum),
     /// Show the configuration
     #[command(after_help = "Example:\n  smartconnector config --default > config.toml")]
     Config(config::ShowConfig),
@@ -89,6 +103,10 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         Command::Query(command) => command.run(),
         Command::Keys(command) => command.run(),
         Command::Info(command) => command.run(),
+        Command::Backup(command) => command.run(),
+        Command::Restore(command) => command.run(),
+        Command::Check(command) => command.run(),
+        Command::Vacuum(command) => command.run(),
         Command::Config(command) => command.run(),
     }
 }

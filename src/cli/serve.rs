@@ -1,6 +1,11 @@
 //! `serve`: the server.
 
-use std::{path::PathBuf, process::ExitCode, time::Duration};
+use std::{
+    path::PathBuf,
+    process::ExitCode,
+    sync::mpsc::{Receiver, channel},
+    time::Duration,
+};
 
 use clap::Args;
 use serde_json::json;
@@ -55,6 +60,7 @@ pub(super) struct Running {
     pub start: Start,
     /// What it works with.
     pub app: actix_web::web::Data<App>,
+    signals: Receiver<()>,
     handle: actix_web::dev::ServerHandle,
     thread: std::thread::JoinHandle<Result<()>>,
 }
@@ -78,7 +84,7 @@ impl Running {
             public => public.trim_end_matches('/').to_owned(),
         };
         let app = server::shared(App::new(config, store, start.workspace.clone())?);
-        let (send, receive) = std::sync::mpsc::channel();
+        let (send, receive) = channel();
         let shared = app.clone();
         let thread = std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
@@ -88,7 +94,8 @@ impl Running {
             })
         });
         let Ok(handle) = receive.recv() else { return Err(ended(thread)) };
-        Ok(Self { url, start, app, handle, thread })
+        let signals = catch_signals()?;
+        Ok(Self { url, start, app, signals, handle, thread })
     }
 
     fn as_json(&self) -> serde_json::Value {
@@ -116,7 +123,7 @@ impl Running {
 
     /// Serves until the process is told to stop: new work is refused, runs get their grace.
     pub(super) fn wait(self) -> Result<()> {
-        wait_for_signal()?;
+        self.signals.recv().map_err(Error::internal)?;
         log::info!("stopping");
         self.stop()
     }
@@ -141,20 +148,40 @@ fn ended(thread: std::thread::JoinHandle<Result<()>>) -> Error {
     }
 }
 
-/// SIGINT or SIGTERM.
-fn wait_for_signal() -> Result<()> {
-    actix_web::rt::System::new().block_on(async {
+/// Tells when SIGINT or SIGTERM came. Once this answers they no longer end the process by themselves: whoever
+/// is told that the server is ready may stop it at once.
+fn catch_signals() -> Result<Receiver<()>> {
+    let (caught, came) = channel();
+    let (ready, is_ready) = channel();
+    let wait = async move {
         #[cfg(unix)]
         {
             use actix_web::rt::signal::unix::{SignalKind, signal};
-            let mut term = signal(SignalKind::terminate()).map_err(Error::internal)?;
-            let mut int = signal(SignalKind::interrupt()).map_err(Error::internal)?;
+            let signals = signal(SignalKind::terminate())
+                .and_then(|term| signal(SignalKind::interrupt()).map(|int| (term, int)));
+            let (mut term, mut int) = match signals {
+                Ok(signals) => signals,
+                Err(error) => {
+                    let _ = ready.send(Err(Error::internal(error)));
+                    return;
+                }
+            };
+            let _ = ready.send(Ok(()));
             futures_util::future::select(Box::pin(term.recv()), Box::pin(int.recv())).await;
-            Ok(())
         }
         #[cfg(not(unix))]
         {
-            actix_web::rt::signal::ctrl_c().await.map_err(Error::internal)
+            let _ = ready.send(Ok(()));
+            if let Err(error) = actix_web::rt::signal::ctrl_c().await {
+                log::error!("waiting for Ctrl-C: {error}");
+            }
         }
-    })
+        let _ = caught.send(());
+    };
+    std::thread::Builder::new()
+        .name("signals".to_owned())
+        .spawn(move || actix_web::rt::System::new().block_on(wait))
+        .map_err(Error::internal)?;
+    is_ready.recv().map_err(Error::internal)??;
+    Ok(came)
 }

@@ -90,6 +90,7 @@ impl Runner {
         workspace: &Workspace,
         metrics: Arc<Metrics>,
     ) -> Result<Self> {
+        store.disk.keep_reserve();
         let scratch = store.scratch_dir();
         recover::sweep_scratch(&scratch)?;
         recover::after_crash(&store)?;

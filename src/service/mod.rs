@@ -1,6 +1,7 @@
 //! What one may do: each function checks permission, validates, writes in one transaction, and wakes
 //! the runner where there is something to run. `api` and `cli` call these and nothing below.
 
+pub mod backup;
 pub mod connector;
 pub mod event;
 pub mod execution;

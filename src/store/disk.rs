@@ -40,9 +40,7 @@ impl Disk {
     /// Bytes free and in all. `None` when the system does not say.
     #[must_use]
     pub fn space(&self) -> Option<(u64, u64)> {
-        let found = rustix::fs::statvfs(&self.dir).ok()?;
-        let bytes = |blocks: u64| blocks.saturating_mul(found.f_frsize);
-        Some((bytes(found.f_bavail), bytes(found.f_blocks)))
+        space_at(&self.dir)
     }
 
     /// Whether writing is refused. Looks whether there is space again, now and then.
@@ -105,6 +103,13 @@ impl Disk {
     }
 }
 
+/// Bytes free and in all on the disk of a folder. `None` when the system does not say.
+pub(super) fn space_at(dir: &Path) -> Option<(u64, u64)> {
+    let found = rustix::fs::statvfs(dir).ok()?;
+    let bytes = |blocks: u64| blocks.saturating_mul(found.f_frsize);
+    Some((bytes(found.f_bavail), bytes(found.f_blocks)))
+}
+
 /// The refusal of whoever wants to write.
 pub(super) fn full() -> Error {
     Error::new(
@@ -113,7 +118,7 @@ pub(super) fn full() -> Error {
     )
 }
 
-/// Written, not only sized: a hole would reserve nothing.
+/// Allocated or written, not only sized: a hole would reserve nothing.
 fn make_reserve(path: &Path) -> io::Result<()> {
     use std::io::Write as _;
     let mut options = fs::OpenOptions::new();
@@ -123,10 +128,20 @@ fn make_reserve(path: &Path) -> io::Result<()> {
         use std::os::unix::fs::OpenOptionsExt as _;
         options.mode(0o600);
     }
-    let mut file = options.open(path)?;
-    let piece = vec![0_u8; 1024 * 1024];
-    let written = (0..RESERVE / piece.len() as u64).try_for_each(|_| file.write_all(&piece));
-    if written.and_then(|()| file.sync_all()).is_err() {
+    let file = options.open(path)?;
+    let allocate = || {
+        let empty = rustix::fs::FallocateFlags::empty();
+        match rustix::fs::fallocate(&file, empty, 0, RESERVE) {
+            Ok(()) => Ok(()),
+            // A file system that does not know how.
+            Err(rustix::io::Errno::OPNOTSUPP) => {
+                let piece = vec![0_u8; 1024 * 1024];
+                (0..RESERVE / piece.len() as u64).try_for_each(|_| (&file).write_all(&piece))
+            }
+            Err(error) => Err(error.into()),
+        }
+    };
+    if allocate().and_then(|()| file.sync_all()).is_err() {
         // Half a reserve would fill the disk for nothing.
         fs::remove_file(path)?;
         return Err(io::ErrorKind::StorageFull.into());

@@ -66,11 +66,20 @@ impl Kind {
     }
 }
 
+/// What happens to a database of an older program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Older {
+    /// It is brought to today's schema, after a copy was made.
+    Migrate,
+    /// It is left alone: the older program may be running.
+    Refuse,
+}
+
 /// Opens the file of `kind` in `dir`, migrates it, and opens its readers.
 ///
 /// # Errors
 /// A database that a newer program wrote is refused and stays as it is.
-pub(super) fn open(dir: &Path, kind: Kind, disk: &Arc<Disk>) -> Result<Database> {
+pub(super) fn open(dir: &Path, kind: Kind, disk: &Arc<Disk>, older: Older) -> Result<Database> {
     let path = dir.join(kind.file_name());
     make_private(&path)?;
     let mut writer = Connection::open(&path)?;
@@ -80,7 +89,7 @@ pub(super) fn open(dir: &Path, kind: Kind, disk: &Arc<Disk>) -> Result<Database>
         "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;
          PRAGMA journal_size_limit=67108864;",
     )?;
-    migrate(&mut writer, &path, kind)?;
+    migrate(&mut writer, &path, kind.migrations(), older)?;
     Database::new(writer, &path, Arc::clone(disk))
 }
 
@@ -89,8 +98,7 @@ pub(super) fn version(connection: &Connection) -> Result<i64> {
     Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?)
 }
 
-fn migrate(writer: &mut Connection, path: &Path, kind: Kind) -> Result<()> {
-    let migrations = kind.migrations();
+fn migrate(writer: &mut Connection, path: &Path, migrations: Vec<M<'static>>, older: Older) -> Result<()> {
     let known = i64::try_from(migrations.len()).unwrap_or(i64::MAX);
     let found = version(writer)?;
     if found > known {
@@ -101,6 +109,12 @@ fn migrate(writer: &mut Connection, path: &Path, kind: Kind) -> Result<()> {
                 path.display()
             ),
         ));
+    }
+    if found < known && older == Older::Refuse {
+        return Err(Error::conflict(format!(
+            "{} has an older schema ({found}; this program's is {known}). Start a server of this version on it once.",
+            path.display()
+        )));
     }
     if found > 0 && found < known {
         back_up(writer, &backup_path(path, found))?;
@@ -117,6 +131,7 @@ fn backup_path(path: &Path, version: i64) -> PathBuf {
 }
 
 fn back_up(writer: &Connection, to: &Path) -> Result<()> {
+    make_private(to)?;
     writer.backup("main", to, None)?;
     Ok(())
 }
@@ -131,4 +146,40 @@ fn make_private(path: &Path) -> Result<()> {
         options.mode(0o600);
     }
     options.open(path).map(drop).map_err(|e| Error::internal(format!("{}: {e}", path.display())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn schemas() -> Vec<M<'static>> {
+        vec![M::up("CREATE TABLE first (a)"), M::up("CREATE TABLE second (a)")]
+    }
+
+    #[test]
+    fn a_copy_is_made_before_a_migration_and_stays_when_it_fails() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.db");
+        let mut writer = Connection::open(&path).unwrap();
+        migrate(&mut writer, &path, schemas()[..1].to_vec(), Older::Migrate).unwrap();
+        assert!(!backup_path(&path, 1).exists(), "a new file has nothing to lose");
+        writer.execute_batch("INSERT INTO first VALUES (7)").unwrap();
+
+        let refusal = migrate(&mut writer, &path, schemas(), Older::Refuse).unwrap_err();
+        assert!(refusal.detail.contains("older schema (1; this program's is 2)"), "{refusal}");
+        let broken = vec![schemas().remove(0), M::up("CREATE TABLE second (a); DELETE FROM first; NO SQL")];
+        migrate(&mut writer, &path, broken, Older::Migrate).unwrap_err();
+        let count =
+            |c: &Connection| c.query_row("SELECT count(*) FROM first", [], |r| r.get::<_, i64>(0)).unwrap();
+        assert_eq!(
+            (version(&writer).unwrap(), count(&writer)),
+            (1, 1),
+            "a migration is done whole or not at all"
+        );
+
+        migrate(&mut writer, &path, schemas(), Older::Migrate).unwrap();
+        assert_eq!(version(&writer).unwrap(), 2);
+        let copy = Connection::open(backup_path(&path, 1)).unwrap();
+        assert_eq!((version(&copy).unwrap(), count(&copy)), (1, 1));
+    }
 }

@@ -11,6 +11,8 @@
 //! start (`runner`'s `recover`). Each file has one writer connection, handed out fairly, and a pool of
 //! readers that can't write.
 
+pub mod backup;
+pub mod check;
 pub mod column;
 mod condition;
 pub mod connector;
@@ -42,6 +44,7 @@ pub mod spool;
 pub mod table;
 pub mod time;
 pub mod upsert;
+pub mod vacuum;
 pub mod value;
 pub mod words;
 pub mod workspace;
@@ -49,7 +52,10 @@ pub mod workspace;
 use std::{
     fs,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 pub use pool::Database;
@@ -59,6 +65,9 @@ use crate::{
     clock::Clock,
     error::{Code, Error, Result},
 };
+
+/// The key that secrets of connectors are encrypted with, outside of the databases.
+pub const KEY_FILE: &str = "secrets.key";
 
 /// The store of one data folder. One per process; a second process on the same folder is refused.
 pub struct Store {
@@ -74,6 +83,8 @@ pub struct Store {
     pub disk: Arc<disk::Disk>,
     /// Stamps what is written.
     pub clock: Clock,
+    /// Whether a backup is being taken by this process.
+    taking: AtomicBool,
     /// Held while the process lives.
     _lock: Option<fs::File>,
 }
@@ -86,9 +97,7 @@ impl Store {
     pub fn open(dir: &Path, clock: Clock) -> Result<Self> {
         make_private(dir)?;
         let lock = lock(dir)?;
-        let store = Self::open_with(dir, clock, Some(lock))?;
-        store.disk.keep_reserve();
-        Ok(store)
+        Self::open_with(dir, clock, Some(lock), migrate::Older::Migrate)
     }
 
     /// Opens a data folder that exists, beside a server that may be running: for small reads and writes
@@ -103,12 +112,18 @@ impl Store {
                 dir.display()
             )));
         }
-        Self::open_with(dir, clock, None)
+        Self::open_with(dir, clock, None, migrate::Older::Refuse)
     }
 
-    fn open_with(dir: &Path, clock: Clock, lock: Option<fs::File>) -> Result<Self> {
+    fn open_with(dir: &Path, clock: Clock, lock: Option<fs::File>, older: migrate::Older) -> Result<Self> {
+        if backup::is_unfinished(dir) {
+            return Err(Error::conflict(format!(
+                "A restore into {} was cut off. Empty the folder and restore again.",
+                dir.display()
+            )));
+        }
         let disk = Arc::new(disk::Disk::of(dir));
-        let open = |kind: migrate::Kind| migrate::open(dir, kind, &disk);
+        let open = |kind: migrate::Kind| migrate::open(dir, kind, &disk, older);
         Ok(Self {
             control: open(migrate::Kind::Control)?,
             records: open(migrate::Kind::Records)?,
@@ -116,6 +131,7 @@ impl Store {
             dir: dir.to_owned(),
             disk: Arc::clone(&disk),
             clock,
+            taking: AtomicBool::new(false),
             _lock: lock,
         })
     }
@@ -153,10 +169,25 @@ impl Store {
         Ok(true)
     }
 
+    /// The right to take a backup, which one at a time has; `None` while another has it.
+    #[must_use]
+    pub fn take_backup(store: &Arc<Self>) -> Option<Taking> {
+        (!store.taking.swap(true, Ordering::AcqRel)).then(|| Taking(Arc::clone(store)))
+    }
+
     /// Where executions keep their scratch databases; swept at start.
     #[must_use]
     pub fn scratch_dir(&self) -> PathBuf {
         self.dir.join("scratch")
+    }
+}
+
+/// The right to take a backup, until it is dropped.
+pub struct Taking(Arc<Store>);
+
+impl Drop for Taking {
+    fn drop(&mut self) {
+        self.0.taking.store(false, Ordering::Release);
     }
 }
 

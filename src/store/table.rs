@@ -51,6 +51,12 @@ pub fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
+/// The column of a deleted field, which no field's api name can be.
+#[must_use]
+pub fn deleted_column(key: i64) -> String {
+    format!("_deleted_{key}")
+}
+
 /// The name of a partial unique index: what an error about it has to be led back from.
 #[must_use]
 pub fn unique_index(field: &Field) -> String {
@@ -121,7 +127,7 @@ pub(super) fn hide(tx: &Transaction<'_>, object: &Object, field: &Field) -> Resu
             "ALTER TABLE {} RENAME COLUMN {} TO {}",
             table(object),
             column(field),
-            quoted(&format!("_deleted_{}", field.key))
+            quoted(&deleted_column(field.key))
         ))?;
     } else if field.has_storage() {
         tx.execute_batch(&format!("DROP INDEX IF EXISTS {}_value", link_table(field)))?;

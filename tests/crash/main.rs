@@ -5,6 +5,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod backup;
+mod disk;
 mod process;
 mod staying_up;
 mod stop;

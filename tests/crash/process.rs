@@ -3,7 +3,7 @@
 use std::{
     io::{BufRead as _, BufReader, Read as _},
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Child, Command, Output, Stdio},
     thread::JoinHandle,
 };
 
@@ -44,6 +44,22 @@ pub fn server(data: &Path) -> Command {
     let mut command = program();
     command.args(["serve", "--json", "--listen", "127.0.0.1:0", "--data"]).arg(data);
     command
+}
+
+/// Runs a command on a data folder, to its end.
+pub fn ran(arguments: &[&str], data: &Path) -> Output {
+    program().args(arguments).arg("--data").arg(data).output().unwrap()
+}
+
+/// What `check` says of a data folder, beside its server or alone.
+#[track_caller]
+pub fn checked(data: &Path) -> Json {
+    let output = ran(&["check", "--json"], data);
+    let said: Json = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|e| panic!("{e}: {}", String::from_utf8_lossy(&output.stderr)));
+    assert_eq!(said["findings"], json!([]));
+    assert_eq!(output.status.code(), Some(0));
+    said
 }
 
 /// A server process. Dropping it kills it, as an impolite world would.

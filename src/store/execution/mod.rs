@@ -126,6 +126,13 @@ pub fn set_stages(tx: &Transaction<'_>, id: ExecutionId, stages: &[Stage]) -> Re
     Ok(())
 }
 
+/// The next executions after one, each with its position.
+pub fn page(conn: &Connection, after: i64, limit: i64) -> Result<Vec<(i64, Execution)>> {
+    let mut statement = conn.prepare_cached("SELECT * FROM execution WHERE seq > ? ORDER BY seq LIMIT ?")?;
+    let rows = statement.query_map([after, limit], |row| Ok((row.get("seq")?, from_row(row)?)))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
 /// How a run ended.
 #[derive(Debug, Clone)]
 pub struct End {

@@ -33,7 +33,7 @@ use crate::{
 };
 
 /// Bytes of a chunk; also the most that reading holds.
-const CHUNK: usize = 1024 * 1024;
+pub(super) const CHUNK: usize = 1024 * 1024;
 /// Bytes between two commits; also the most that writing holds.
 const COMMIT: usize = 16 * CHUNK;
 

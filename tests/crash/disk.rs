@@ -1,0 +1,108 @@
+//! A disk that is full: a small file system in memory, which only root can mount. Elsewhere this says so.
+
+use std::{
+    fs,
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use serde_json::json;
+
+use crate::{
+    process::{Process, TOKEN, checked, file, records, send, set_up},
+    support::{
+        journey::{self, run_ended, text},
+        until,
+    },
+};
+
+/// A mounted file system; unmounted when dropped.
+struct Small(PathBuf, #[expect(dead_code, reason = "removes the folder")] tempfile::TempDir);
+
+impl Small {
+    fn mount(mb: u32) -> Option<Self> {
+        let dir = tempfile::tempdir().unwrap();
+        let at = dir.path().join("disk");
+        fs::create_dir(&at).unwrap();
+        let done = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &format!("size={mb}m"), "smartconnector-test"])
+            .arg(&at)
+            .output();
+        done.is_ok_and(|done| done.status.success()).then(|| Self(at, dir))
+    }
+}
+
+impl Drop for Small {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+/// Leaves this much free.
+fn fill(dir: &Path, leave: u64) -> PathBuf {
+    let path = dir.join("somebody else's");
+    let free = || {
+        let found = rustix::fs::statvfs(dir).unwrap();
+        found.f_bavail * found.f_frsize
+    };
+    let mut out = fs::File::create(&path).unwrap();
+    while free() > leave {
+        let piece = (free() - leave).min(1024 * 1024);
+        out.write_all(&vec![1; usize::try_from(piece).unwrap()]).unwrap();
+    }
+    path
+}
+
+#[test]
+fn a_full_disk_ends_the_run_refuses_writing_goes_on_reading_and_passes() {
+    let Some(disk) = Small::mount(160) else {
+        eprintln!("SKIPPED: mounting a small file system takes root");
+        return;
+    };
+    let data = disk.0.join("data");
+    let server = Process::start(&data);
+    let client = &server.client;
+    set_up(client);
+    let before = send(client, b"Number,Total\nbefore,1\n");
+    assert_eq!(run_ended(client, TOKEN, &before)["status"], "success");
+    assert_eq!(fs::metadata(data.join("reserve")).unwrap().len(), 32 * 1024 * 1024);
+
+    // Room for the upload and the beginning of its load.
+    let bytes = file(60_000);
+    let id = send(client, &bytes);
+    until("rows are loaded", || {
+        let row = journey::execution(client, TOKEN, &id);
+        (row["totals"]["created"].as_u64()? > 0).then_some(())
+    });
+    let filler = fill(&data, 0);
+    let row = run_ended(client, TOKEN, &id);
+    assert_eq!(row["status"], "failed", "{row}");
+    assert!(text(&row["error_details"]).starts_with("disk full: "), "{row}");
+    let created = row["totals"]["created"].as_u64().unwrap();
+    assert!(created > 0 && created < 60_000, "{row}");
+    assert!(!data.join("reserve").exists(), "the reserve was given up for the end");
+
+    // Whatever the reserve left is not for requests.
+    for _ in 0..20 {
+        let refused = client.post("/api/api-keys", &json!({"name": "x", "role": "viewer"})).expect(503);
+        assert_eq!(refused.headers["retry-after"], "30");
+        refused.refused(503, "busy");
+    }
+    journey::upload(client, TOKEN, "big.csv", &bytes, &[]).refused(503, "busy");
+    assert_eq!(client.get("/readyz").expect(503).json()["status"], "not_ready");
+    assert_eq!(records(client), created + 1, "reading goes on");
+    assert_eq!(journey::records(client, "orders", &["name"]).len() as u64, created + 1);
+
+    fs::remove_file(filler).unwrap();
+    let again = until("there is space again", || {
+        let answer = journey::upload(client, TOKEN, "again.csv", &bytes, &[]);
+        (answer.status.as_u16() == 201).then(|| answer.json())
+    });
+    let row = run_ended(client, TOKEN, text(&again["execution_id"]));
+    assert_eq!((&row["status"], &row["totals"]["unchanged"]), (&json!("success"), &json!(created)), "{row}");
+    assert_eq!(client.get("/readyz").ok()["status"], "ready");
+    assert!(data.join("reserve").exists(), "the reserve is made anew");
+    checked(&data);
+    assert!(server.stop().0);
+}
