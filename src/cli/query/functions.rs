@@ -2,7 +2,6 @@
 
 use super::print::line;
 use crate::{
-    cli::table,
     engine,
     error::{Error, Result},
 };
@@ -13,13 +12,16 @@ pub(super) fn print(as_json: bool) -> Result<()> {
         let functions: Vec<_> = engine::functions().collect();
         return line(&serde_json::to_string_pretty(&functions).map_err(Error::internal)?);
     }
-    let rows = engine::functions().map(|function| {
+    let mut group = "";
+    for function in engine::functions() {
+        if function.group != group {
+            group = function.group;
+            line(&format!("\n{group}"))?;
+        }
         let result = function.result.unwrap_or("NULL");
-        [
-            format!("{}\n{}", function.signature, function.group),
-            function.meaning.to_owned(),
-            format!("{}\n→ {result}", function.example),
-        ]
-    });
-    line(&table::rows(&["Function", "Answers", "Example"], rows))
+        line(&format!("  {}", function.signature))?;
+        line(&format!("      {}", function.meaning))?;
+        line(&format!("      {} → {result}", function.example))?;
+    }
+    Ok(())
 }

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Values up to here are worked on without asking the watch.
-const PIECE: usize = 64 * 1024;
+pub(super) const PIECE: usize = 64 * 1024;
 
 /// How many compiled patterns and formats are kept for arguments that vary from row to row.
 const KEPT: usize = 64;
@@ -197,6 +197,7 @@ impl<'a> Call<'a> {
 
     /// What was compiled from the `n`-th argument; the error is the end of a sentence about it. SQLite
     /// keeps it for the statement when the argument is a constant; of those that vary some are kept too.
+    /// Functions that read an argument in the same way share them under one `what`.
     pub(super) fn compiled<T: Send + Sync + 'static>(
         &self,
         n: usize,

@@ -16,6 +16,7 @@ use serde::{
 use super::{
     Answer, Call, Function,
     familiar::{float, float_text, whole},
+    other::read_json,
     rows,
 };
 
@@ -231,9 +232,7 @@ fn extract(call: &Call<'_>) -> Result<Option<Found>, Error> {
         });
     }
     let Some(json) = call.bytes(0)? else { return Ok(None) };
-    let mut reader = serde_json::Deserializer::from_slice(&json);
-    let found = Walk(&path).deserialize(&mut reader).and_then(|found| reader.end().map(|()| found));
-    match found {
+    match read_json(call, &json, Walk(&path))? {
         Ok(found) => Ok(Some(found)),
         // ClickHouse goes deeper, and its answer would be another one.
         Err(error) if error.to_string().contains("recursion limit") => {

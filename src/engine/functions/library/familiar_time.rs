@@ -136,7 +136,7 @@ fn to_date_time(call: &Call<'_>) -> Result<Answer, Error> {
 
 fn format_date_time(call: &Call<'_>) -> Result<Answer, Error> {
     let zone = if call.len() == 3 { zone(call, 2)? } else { Some(zone_of(call)) };
-    let items = call.compiled(1, "format", |format| output_items(&in_strftime(format)?))?;
+    let items = call.compiled(1, "ClickHouse format", |format| output_items(&in_strftime(format)?))?;
     let (Some(moment), Some(items), Some(zone)) = (moment(call)?, items, zone) else {
         return Ok(Answer::Null);
     };

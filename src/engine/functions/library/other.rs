@@ -1,10 +1,15 @@
 //! UUIDs, JSON and lists.
 
+use std::{
+    io::{self, BufReader, Read},
+    marker::PhantomData,
+};
+
 use rusqlite::Error;
-use serde::de::IgnoredAny;
+use serde::de::{DeserializeSeed, IgnoredAny};
 use uuid::Uuid;
 
-use super::{Answer, Call, Function, rows};
+use super::{Answer, Call, Function, call::PIECE, rows};
 use crate::variable::parse_uuid;
 
 pub(super) const FUNCTIONS: &[Function] = rows! { "other";
@@ -41,8 +46,38 @@ fn uuid_v5(call: &Call<'_>) -> Result<Answer, Error> {
 
 fn try_json(call: &Call<'_>) -> Result<Answer, Error> {
     let Some(bytes) = call.bytes(0)? else { return Ok(Answer::Null) };
-    let is_json = serde_json::from_slice::<IgnoredAny>(&bytes).is_ok();
+    let is_json = read_json(call, &bytes, PhantomData::<IgnoredAny>)?.is_ok();
     Ok(if is_json { Answer::JsonArgument(0) } else { Answer::Null })
+}
+
+/// Bytes that ask the watch on the way.
+struct Watched<'a> {
+    rest: &'a [u8],
+    call: &'a Call<'a>,
+}
+
+impl Read for Watched<'_> {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        self.call.poll().map_err(io::Error::other)?;
+        self.rest.read(to)
+    }
+}
+
+/// Reads JSON, and nothing behind it. The inner error is about the JSON.
+pub(super) fn read_json<'de, S: DeserializeSeed<'de>>(
+    call: &Call<'_>,
+    json: &'de [u8],
+    seed: S,
+) -> Result<serde_json::Result<S::Value>, Error> {
+    if json.len() <= PIECE {
+        let mut reader = serde_json::Deserializer::from_slice(json);
+        return Ok(seed.deserialize(&mut reader).and_then(|read| reader.end().map(|()| read)));
+    }
+    let watched = BufReader::with_capacity(PIECE, Watched { rest: json, call });
+    let mut reader = serde_json::Deserializer::from_reader(watched);
+    let read = seed.deserialize(&mut reader).and_then(|read| reader.end().map(|()| read));
+    call.poll()?;
+    Ok(read)
 }
 
 fn split(call: &Call<'_>) -> Result<Answer, Error> {

@@ -19,6 +19,9 @@ pub(super) const FUNCTIONS: &[Function] = rows! { "aggregate";
         "percentile(column1, 25) FROM (VALUES (1), (2), (3), (4), (5))" => "2";
 };
 
+/// The values that there is room for at first; then the room doubles.
+const FIRST_VALUES: usize = 64;
+
 /// All values, until they are sorted.
 struct Quantile {
     values: Vec<f64>,
@@ -38,7 +41,11 @@ impl Fold for Quantile {
         let Some(value) = value else {
             return Err(call.wrong(format_args!("{} is not a number", call.shown(0))));
         };
-        budget.take(size_of::<f64>(), call)?;
+        if self.values.len() == self.values.capacity() {
+            let more = self.values.capacity().max(FIRST_VALUES);
+            budget.take(more * size_of::<f64>(), call)?;
+            self.values.reserve_exact(more);
+        }
         self.values.push(value);
         Ok(())
     }

@@ -276,6 +276,27 @@ fn patterns_and_formats_may_vary_from_row_to_row() {
 }
 
 #[test]
+fn what_is_kept_of_one_function_does_not_answer_for_another() {
+    let db = connection(chrono_tz::UTC);
+    for _ in 0..2 {
+        assert_eq!(ask(&db, "formatDateTime('2026-03-04 15:05:06', '%s')"), Ok(Some("06".to_owned())));
+        assert_eq!(ask(&db, "format_datetime('1970-01-01T00:01:00Z', '%s')"), Ok(Some("60".to_owned())));
+        assert_eq!(ask(&db, "match('٣', '\\d')"), Ok(Some("0".to_owned())));
+        assert_eq!(ask(&db, "regexp_matches('٣', '\\d')"), Ok(Some("1".to_owned())));
+    }
+}
+
+#[test]
+fn long_json_is_read_like_short_json() {
+    let db = connection(chrono_tz::UTC);
+    let long = "json_object('a', printf('%.*c', 200000, 'x'), 'b', json_array(1, 2))";
+    assert_eq!(ask(&db, &format!("JSONExtractInt({long}, 'b', -1)")), Ok(Some("2".to_owned())));
+    assert_eq!(ask(&db, &format!("length(JSONExtractString({long}, 'a'))")), Ok(Some("200000".to_owned())));
+    assert_eq!(ask(&db, &format!("try_json({long}) IS NOT NULL")), Ok(Some("1".to_owned())));
+    assert_eq!(ask(&db, &format!("try_json({long} || 'x') IS NULL")), Ok(Some("1".to_owned())));
+}
+
+#[test]
 fn what_is_wrong_is_named() {
     let db = connection(chrono_tz::UTC);
     for (sql, said) in [

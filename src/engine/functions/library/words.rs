@@ -7,7 +7,7 @@ use rusqlite::Error;
 use sha2::{Digest, Sha256};
 use unicode_normalization::char::decompose_canonical;
 
-use super::{Answer, Call, Function, rows};
+use super::{Answer, Call, Function, call::PIECE, rows};
 
 pub(super) const FUNCTIONS: &[Function] = rows! { "text";
     initcap "(s)" [1] Scalar(initcap):
@@ -254,8 +254,9 @@ fn pad(call: &Call<'_>, on_the_left: bool) -> Result<Answer, Error> {
     let mut filling = String::new();
     for (done, c) in fill.chars().cycle().take(n - length).enumerate() {
         filling.push(c);
-        if done % (64 * 1024) == 0 {
+        if done % PIECE == 0 {
             call.fits(filling.len())?;
+            call.poll()?;
         }
     }
     Ok(Answer::Text(if on_the_left { filling + &text } else { text.into_owned() + &filling }))
@@ -274,7 +275,7 @@ fn ends_with(call: &Call<'_>) -> Result<Answer, Error> {
 fn digest<D: Digest>(call: &Call<'_>) -> Result<Answer, Error> {
     let Some(bytes) = call.bytes(0)? else { return Ok(Answer::Null) };
     let mut digest = D::new();
-    for (n, piece) in bytes.chunks(64 * 1024).enumerate() {
+    for (n, piece) in bytes.chunks(PIECE).enumerate() {
         if n > 0 {
             call.poll()?;
         }
