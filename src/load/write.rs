@@ -296,7 +296,13 @@ impl<'c> Writer<'c> {
     fn clash(&mut self, record: Option<i64>, all: bool) -> Result<Option<Fate>> {
         let clash = self.upsert.clash(record, &self.values, &self.written, all)?;
         Ok(clash.map(|(field, other)| {
+            // It may be the record's own value, when it is brought back.
+            let mapped = self.plan.mappings.iter().position(|mapping| mapping.field.key == field.key);
+            let slot = mapped.map(|at| &self.plan.slots[self.plan.mappings[at].slots[0]]);
             rejected(vec![Message {
+                variable: slot.map(|slot| slot.name.clone()),
+                column: slot.and_then(|slot| slot.column.clone()),
+                value: mapped.and_then(|at| self.converter.text(at, &self.values[at])),
                 message: format!(
                     "{} must be unique: the record {} has this value",
                     field.display_name,

@@ -104,6 +104,11 @@ impl Process {
         Self { child, client, log: Some(log) }
     }
 
+    /// Waits until it has died of itself, at a break-point.
+    pub fn died(mut self) {
+        assert!(!self.child.wait().unwrap().success());
+    }
+
     pub fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();

@@ -59,6 +59,49 @@ fn a_panic_in_a_run_is_a_failed_run_and_the_next_one_succeeds() {
     assert!(said.iter().any(|line| line.contains("break-point run")), "{log:?}");
 }
 
+/// The ledger has the end by then: records.db can't take it back.
+#[test]
+fn a_panic_in_the_report_stage_costs_the_report_alone() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Process::start_breaking(data.path(), "report:1:panic");
+    set_up(&server.client);
+    let hit = send(&server.client, b"Number,Total\n1,1\n2,x\n");
+    let row = run_ended(&server.client, TOKEN, &hit);
+    assert_eq!((&row["status"], &row["error_details"]), (&json!("partial_success"), &Json::Null), "{row}");
+    assert_eq!(row["warning"], "All rows are loaded; the report is not written.");
+    assert_eq!((&row["totals"]["created"], &row["totals"]["errors"]), (&json!(1), &json!(1)));
+    assert!(row["final_report"].is_null(), "{row}");
+    let stages: Vec<&Json> =
+        row["step_progress"].as_array().unwrap().iter().map(|stage| &stage["status"]).collect();
+    assert_eq!(stages, ["completed", "completed", "completed", "completed", "failed"]);
+    assert_eq!(journey::records(&server.client, "orders", &["name"]).len(), 1);
+}
+
+/// A crash in the report: what the run had told, and the ledger after it.
+#[test]
+fn a_run_that_died_keeps_every_stage_that_is_known() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Process::start_breaking(data.path(), "report:1:kill");
+    set_up(&server.client);
+    let hit = send(&server.client, SMALL);
+    server.died();
+    let server = Process::start(data.path());
+    let row = execution(&server.client, TOKEN, &hit);
+    assert_eq!((&row["status"], &row["totals"]["created"]), (&json!("success"), &json!(1)), "{row}");
+    let stages = row["step_progress"].as_array().unwrap();
+    let said: Vec<_> = stages.iter().map(|stage| (&stage["type"], &stage["status"])).collect();
+    let kinds = ["input_read", "sql_run", "execution_variable_eval", "load_step_run", "report"];
+    let statuses = ["completed", "completed", "completed", "completed", "skipped"];
+    for ((kind, status), expected) in said.iter().zip(kinds.iter().zip(statuses)) {
+        assert!(kind.as_str().unwrap().ends_with(expected.0), "{row}");
+        assert_eq!(*status, expected.1, "{row}");
+    }
+    assert_eq!(stages.len(), 5);
+    assert_eq!(stages[0]["steps"][0]["valid_records"], 1, "{row}");
+    assert!(stages[1]["steps"][0]["ended_at"].is_string(), "{row}");
+    assert_eq!(stages[3]["steps"][0]["custom_object"]["name"], "orders", "{row}");
+}
+
 #[test]
 fn a_worker_that_dies_is_replaced_and_what_it_ran_is_ended() {
     for (place, status, loaded) in [("claimed", "failed", 0), ("before_end", "success", 1)] {

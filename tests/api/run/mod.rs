@@ -1,8 +1,11 @@
 //! Runs: what becomes of a file, of its rows and of what is asked meanwhile.
 
 mod files;
+mod kinds;
 mod outputs;
+mod previews;
 mod relations;
+mod round_trip;
 mod rows;
 mod waiting;
 
