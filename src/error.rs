@@ -30,6 +30,10 @@ pub enum Code {
     Conflict,
     /// The request, or a part of it, is larger than the limit that the sentence names.
     TooLarge,
+    /// The query string is longer than the limit that the sentence names.
+    QueryTooLong,
+    /// This sender has sent too often.
+    TooManyRequests,
     /// A media type that this endpoint does not take.
     Unsupported,
     /// The path exists, the method does not.
@@ -57,7 +61,8 @@ impl Code {
             Self::WrongWorkspace => "wrong_workspace",
             Self::PermissionRequired => "permission_required",
             Self::Conflict => "conflict",
-            Self::TooLarge => "too_large",
+            Self::TooLarge | Self::QueryTooLong => "too_large",
+            Self::TooManyRequests => "too_many_requests",
             Self::Unsupported => "unsupported",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::Busy | Self::DiskFull => "busy",

@@ -6,7 +6,7 @@
 //! | layer | modules |
 //! |---|---|
 //! | words that know nothing | [`id`], [`clock`], [`error`], [`cancel`], [`context`], [`breakpoint`], [`metrics`] |
-//! | values and rules: no I/O, no SQL, no HTTP | [`config`], [`object`], [`auth`], [`variable`], [`script`], [`connector`], [`execution`] |
+//! | values and rules: no I/O, no SQL, no HTTP | [`config`], [`object`], [`auth`], [`variable`], [`script`], [`connector`], [`execution`], [`trigger`] |
 //! | workers: each does one thing with what it is given | [`input`], [`engine`], [`store`], [`load`], [`report`] |
 //! | what moves | [`runner`], [`package`], [`app`] |
 //! | what one may do, and how one asks | [`service`], [`api`], [`admin`], [`server`], [`cli`] |
@@ -30,6 +30,7 @@ pub mod engine;
 pub mod execution;
 pub mod object;
 pub mod script;
+pub mod trigger;
 pub mod variable;
 
 pub mod input;

@@ -26,6 +26,8 @@ pub struct Metrics {
     panics: IntCounterVec,
     queued: IntGauge,
     queue_age: IntGauge,
+    inbox: IntGauge,
+    inbox_age: IntGauge,
     running: IntGauge,
     workers: IntGauge,
     disk: GaugeVec,
@@ -44,6 +46,10 @@ pub struct Measured {
     pub queued: i64,
     /// How long the one that waits longest has waited.
     pub queue_age: Duration,
+    /// Webhooks that wait for their batch.
+    pub inbox: i64,
+    /// How long the one that waits longest has waited.
+    pub inbox_age: Duration,
     /// Executions that run.
     pub running: i64,
     /// Executions that can run at a time.
@@ -111,6 +117,8 @@ impl Metrics {
             panics: counters(r, "panics_total", "Defects that a thread survived.", &["where"]),
             queued: gauge(r, "queue_length", "Executions that wait."),
             queue_age: gauge(r, "queue_age_seconds", "How long the oldest execution has waited."),
+            inbox: gauge(r, "webhook_inbox", "Webhooks that wait for their batch."),
+            inbox_age: gauge(r, "webhook_inbox_age_seconds", "How long the oldest webhook has waited."),
             running: gauge(r, "executions_running", "Executions that run."),
             workers: gauge(r, "workers", "Executions that can run at a time."),
             disk: gauges(r, "disk_bytes", "The disk of the data folder.", &["what"]),
@@ -166,6 +174,8 @@ impl Metrics {
     pub fn text(&self, measured: &Measured) -> Result<String> {
         self.queued.set(measured.queued);
         self.queue_age.set(measured.queue_age.as_secs().cast_signed());
+        self.inbox.set(measured.inbox);
+        self.inbox_age.set(measured.inbox_age.as_secs().cast_signed());
         self.running.set(measured.running);
         self.workers.set(measured.workers);
         self.disk_full.set(i64::from(measured.disk_full));

@@ -34,7 +34,7 @@ impl FromRequest for Auth {
     }
 }
 
-fn credentials(request: &HttpRequest) -> Result<Credentials> {
+pub(super) fn credentials(request: &HttpRequest) -> Result<Credentials> {
     let header = |name: &str| {
         request.headers().get(name).and_then(|value| value.to_str().ok()).map(|value| value.trim().to_owned())
     };

@@ -47,6 +47,8 @@ pub const fn status(code: Code) -> StatusCode {
         Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         Code::Conflict => StatusCode::CONFLICT,
         Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Code::QueryTooLong => StatusCode::URI_TOO_LONG,
+        Code::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
         Code::Unsupported => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Code::Busy | Code::DiskFull => StatusCode::SERVICE_UNAVAILABLE,
         Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -79,7 +81,7 @@ impl ResponseError for ApiError {
         }
         let mut response = HttpResponse::build(self.status_code());
         match self.0.code {
-            Code::Busy => _ = response.insert_header((header::RETRY_AFTER, "2")),
+            Code::Busy | Code::TooManyRequests => _ = response.insert_header((header::RETRY_AFTER, "2")),
             Code::DiskFull => _ = response.insert_header((header::RETRY_AFTER, "30")),
             _ => {}
         }

@@ -27,6 +27,7 @@ pub mod spooled;
 pub mod sql_function;
 pub mod time;
 pub mod variable;
+pub mod webhook;
 
 use actix_web::web;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -79,6 +80,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(script::publish)
         .service(script::download_output_sample)
         .service(sql_function::list)
+        .service(webhook::send)
+        .service(webhook::flush)
         .service(execution::start)
         .service(execution::list)
         .service(execution::list_all)

@@ -3,6 +3,7 @@
 pub mod key;
 pub mod role;
 pub mod signature;
+pub mod webhook;
 
 use chrono::{DateTime, Utc};
 pub use key::ApiKey;

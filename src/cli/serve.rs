@@ -17,7 +17,10 @@ use crate::{
     config::Config,
     error::{Error, Result},
     runner, server,
-    service::setup::{self, Fixed, Start},
+    service::{
+        setup::{self, Fixed, Start},
+        webhook,
+    },
     store::Store,
 };
 
@@ -84,6 +87,7 @@ impl Running {
             public => public.trim_end_matches('/').to_owned(),
         };
         let app = server::shared(App::new(config, store, start.workspace.clone())?);
+        webhook::tell_lost_secrets(&app)?;
         let (send, receive) = channel();
         let shared = app.clone();
         let thread = std::thread::spawn(move || {

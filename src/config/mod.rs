@@ -12,6 +12,7 @@ pub mod report;
 pub mod runner;
 pub mod server;
 pub mod suggest;
+pub mod webhook;
 pub mod workspace;
 
 use std::path::Path;
@@ -27,6 +28,7 @@ pub use self::{
     runner::RunnerConfig,
     server::ServerConfig,
     suggest::SuggestConfig,
+    webhook::WebhookConfig,
     workspace::WorkspaceConfig,
 };
 use crate::error::{Error, Result};
@@ -59,6 +61,8 @@ pub struct Config {
     pub engine: EngineConfig,
     /// Executions.
     pub runner: RunnerConfig,
+    /// Requests that wait for their batch.
+    pub webhook: WebhookConfig,
     /// What a run leaves.
     pub report: ReportConfig,
     /// Suggestions of execution variables.
@@ -97,7 +101,8 @@ impl Config {
         self.server.check()?;
         self.workspace.check()?;
         self.engine.check()?;
-        self.runner.check()
+        self.runner.check()?;
+        self.webhook.check()
     }
 }
 

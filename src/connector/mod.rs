@@ -12,6 +12,7 @@ pub mod steps;
 pub mod template;
 pub mod validate;
 pub mod variables;
+pub mod webhook;
 pub mod written;
 
 use chrono::{DateTime, Utc};
@@ -22,6 +23,7 @@ use utoipa::ToSchema;
 pub use flow::{Conflict, LoadStep, MappingRule, MatchingRule};
 pub use schedule::Schedule;
 pub use seed::Seed;
+pub use webhook::WebhookSettings;
 
 pub use crate::script::{Header, ScopeHeaders, column_letters};
 
@@ -36,19 +38,22 @@ use crate::{
 pub enum ConnectorType {
     /// An uploaded file.
     Spreadsheet,
+    /// A batch of requests.
+    Webhook,
     /// A tick of a clock.
     Schedule,
 }
 
 impl ConnectorType {
     /// Every type that this server has.
-    pub const ALL: [Self; 2] = [Self::Spreadsheet, Self::Schedule];
+    pub const ALL: [Self; 3] = [Self::Spreadsheet, Self::Webhook, Self::Schedule];
 
     /// The word as the API spells it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Spreadsheet => "spreadsheet",
+            Self::Webhook => "webhook",
             Self::Schedule => "schedule",
         }
     }
@@ -159,6 +164,8 @@ pub struct Connector {
     pub timeout_s: Option<u32>,
     /// Runs at a time; 0: nothing starts.
     pub max_concurrency: u32,
+    /// Who may send to a webhook connector without a key.
+    pub webhook_settings: WebhookSettings,
     /// How many runs it had; written by the queue alone.
     pub used_count: i64,
     /// When the last one was queued; likewise.

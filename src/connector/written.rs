@@ -15,6 +15,7 @@ use super::{
     InputOptions,
     flow::{ArchiveMatch, Conflict, MultipleMatch, NoMatch, SingleMatch, StepType},
     schedule::Schedule,
+    webhook::WrittenWebhookSettings,
 };
 use crate::{
     id::{FieldId, FileId, FilterGroupId, LoadStepId, ObjectId, RuleId, SeedId, VariableId},
@@ -56,10 +57,13 @@ pub struct NewConnector {
     pub input_options: Option<InputOptions>,
     /// Seconds for the script, at most `engine.timeout_s`.
     pub timeout_s: Option<u32>,
-    /// Of a schedule connector: seconds between two runs, one of the metadata's choices.
+    /// Of a schedule connector: seconds between two runs, one of the metadata's choices. Of a webhook
+    /// connector: seconds that requests collect, 60 when left out.
     pub cadence: Option<u32>,
     /// Or the times of its runs.
     pub schedule: Option<Schedule>,
+    /// Of a webhook connector: who may send without a key.
+    pub webhook_settings: Option<WrittenWebhookSettings>,
     /// Of other connector types: known here so that the refusal is about the type.
     #[schema(ignore)]
     pub activity_object: Option<Json>,
@@ -79,7 +83,8 @@ pub struct ConnectorPatch {
     pub status: Option<String>,
     /// With `status`: cancels the live runs that wait.
     pub cancel_queued: Option<bool>,
-    /// Of a schedule connector: seconds between two runs. It takes the place of `schedule`.
+    /// Of a schedule connector: seconds between two runs; it takes the place of `schedule`. Of a webhook
+    /// connector: seconds that requests collect; null: 60.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<u32>)]
     pub cadence: Option<Option<u32>>,
@@ -87,6 +92,8 @@ pub struct ConnectorPatch {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<Schedule>)]
     pub schedule: Option<Option<Schedule>>,
+    /// Of a webhook connector: who may send without a key.
+    pub webhook_settings: Option<WrittenWebhookSettings>,
     /// The reference file. The draft's input tables are made of it at once.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<FileId>)]

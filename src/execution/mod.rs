@@ -28,6 +28,8 @@ pub enum TriggerType {
     Fileupload,
     /// `upload`.
     Api,
+    /// A batch of requests.
+    Webhook,
     /// A tick of the connector's schedule.
     Schedule,
     /// An earlier run's input again.
@@ -36,7 +38,7 @@ pub enum TriggerType {
 
 impl TriggerType {
     /// Every trigger.
-    pub const ALL: [Self; 4] = [Self::Fileupload, Self::Api, Self::Schedule, Self::Rerun];
+    pub const ALL: [Self; 5] = [Self::Fileupload, Self::Api, Self::Webhook, Self::Schedule, Self::Rerun];
 
     /// The word as the API spells it.
     #[must_use]
@@ -44,6 +46,7 @@ impl TriggerType {
         match self {
             Self::Fileupload => "fileupload",
             Self::Api => "api",
+            Self::Webhook => "webhook",
             Self::Schedule => "schedule",
             Self::Rerun => "rerun",
         }

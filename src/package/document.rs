@@ -73,6 +73,9 @@ pub struct ConnectorFacts {
     pub custom_object: String,
     /// The script's engine.
     pub sql_version: String,
+    /// Seconds between two runs, for the types that have one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cadence: Option<u32>,
     /// Bound as `:name` in the script.
     #[serde(default)]
     pub sql_parameters: Map<String, Json>,

@@ -51,6 +51,7 @@ impl Configuration<'_> {
                 name: connector.name.clone(),
                 description: connector.description.clone(),
                 connector_type: connector.connector_type,
+                cadence: connector.cadence,
                 custom_object: self.object(connector.custom_object)?.name.clone(),
                 sql_version: snapshot.sql_version.clone(),
                 sql_parameters: connector.sql_parameters.clone(),

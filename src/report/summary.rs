@@ -201,6 +201,7 @@ const fn trigger_words(trigger: TriggerType) -> &'static str {
     match trigger {
         TriggerType::Fileupload => "File upload",
         TriggerType::Api => "API",
+        TriggerType::Webhook => "Webhook",
         TriggerType::Schedule => "Schedule",
         TriggerType::Rerun => "Rerun",
     }

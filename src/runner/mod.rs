@@ -5,6 +5,7 @@
 //! cancellers reach a running one through the table of what runs now: its cancel token and its
 //! progress. After a crash [`recover`] ends what was running by the ledger of `records.db`.
 
+pub mod inbox;
 pub mod job;
 pub mod meta;
 pub mod queue;
@@ -61,6 +62,7 @@ struct Shared {
     signal: Mutex<u64>,
     wake: Condvar,
     stopping: AtomicBool,
+    inbox: inbox::Desk,
 }
 
 /// Puts SQLite's sorters and temporary tables into the data folder, never on a small tmpfs. Once per
@@ -105,6 +107,7 @@ impl Runner {
             signal: Mutex::new(0),
             wake: Condvar::new(),
             stopping: AtomicBool::new(false),
+            inbox: inbox::Desk::new(config),
         });
         let threads = pool::spawn(&shared)?;
         Ok(Self { shared, threads })
@@ -113,6 +116,21 @@ impl Runner {
     /// Something was queued, or may run now.
     pub fn wake(&self) {
         self.shared.wake();
+        self.shared.inbox.wake();
+    }
+
+    /// Keeps a webhook request. `answer` hears of it once it is on disk.
+    ///
+    /// # Errors
+    /// `busy` when it can't even wait for that.
+    pub fn keep(&self, request: inbox::NewRequest, answer: inbox::Answer) -> Result<()> {
+        inbox::add(&self.shared, request, answer)
+    }
+
+    /// Who may send webhooks, as it is remembered.
+    #[must_use]
+    pub fn gate(&self) -> &inbox::gate::Gate {
+        &self.shared.inbox.gate
     }
 
     /// Tells a running execution to stop, before anything is written about it: a cancel never waits
@@ -225,6 +243,7 @@ impl Shared {
         drop((running, samples));
         drop(waiting);
         self.wake();
+        self.inbox.stop();
     }
 
     fn wake(&self) {

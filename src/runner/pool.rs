@@ -4,7 +4,7 @@
 
 use std::{panic, sync::Arc, thread, time::Duration};
 
-use super::{Shared, janitor, prepare, queue, recover, sample, timer};
+use super::{Shared, inbox, janitor, prepare, queue, recover, sample, timer};
 use crate::{
     breakpoint, context,
     error::{Code, Error, Result},
@@ -15,7 +15,7 @@ use crate::{
 /// bounds the damage if one path ever forgets.
 const NAP: Duration = Duration::from_secs(5);
 
-/// Starts the workers for executions and the one for samples.
+/// Starts the workers for executions, the one for samples, and the threads beside them.
 pub(super) fn spawn(shared: &Arc<Shared>) -> Result<Vec<thread::JoinHandle<()>>> {
     let spawn = |name: String, work: fn(&Shared)| {
         let shared = Arc::clone(shared);
@@ -30,6 +30,8 @@ pub(super) fn spawn(shared: &Arc<Shared>) -> Result<Vec<thread::JoinHandle<()>>>
     }
     threads.push(spawn("sample".to_owned(), |shared| work_loop(shared, one_sample))?);
     threads.push(spawn("janitor".to_owned(), janitor::run)?);
+    threads.push(spawn("inbox".to_owned(), inbox::accept)?);
+    threads.push(spawn("windows".to_owned(), inbox::close_windows)?);
     threads.push(timer::spawn(shared)?);
     Ok(threads)
 }

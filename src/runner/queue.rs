@@ -94,6 +94,7 @@ fn take(
 fn may_run(execution: &Execution, connector: &Connector, script: &Script) -> bool {
     let passes_through = match connector.connector_type {
         ConnectorType::Spreadsheet | ConnectorType::Schedule => is_empty_script(&script.user_script),
+        ConnectorType::Webhook => false,
     };
     execution.is_dry_run || script.status == ScriptStatus::Live || passes_through
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+
 use crate::{
     app::App,
     auth::{Caller, Role},
@@ -51,7 +53,10 @@ fn measured(app: &App) -> Result<Measured> {
         .store
         .control
         .read(|conn| Ok((store::execution::queued(conn)?, store::execution::oldest_queued(conn)?)))?;
-    let age = oldest.map(|since| app.clock.now() - since);
+    let age = |since: Option<DateTime<Utc>>| {
+        since.and_then(|since| (app.clock.now() - since).to_std().ok()).unwrap_or_default()
+    };
+    let (inbox, inbox_oldest) = app.store.inbox.read(store::inbox::load)?;
     let mut databases = Vec::new();
     for (kind, database) in app.store.databases() {
         let (bytes, wal_bytes, free_bytes) = database.size()?;
@@ -65,7 +70,9 @@ fn measured(app: &App) -> Result<Measured> {
     }
     Ok(Measured {
         queued,
-        queue_age: age.and_then(|age| age.to_std().ok()).unwrap_or_default(),
+        queue_age: age(oldest),
+        inbox,
+        inbox_age: age(inbox_oldest),
         running: i64::try_from(app.runner.running()).unwrap_or(i64::MAX),
         workers: app.config.runner.workers.into(),
         disk: app.store.disk.space(),

@@ -19,3 +19,4 @@ pub mod session;
 pub mod setup;
 pub mod sql_function;
 pub mod variable;
+pub mod webhook;

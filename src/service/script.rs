@@ -212,7 +212,7 @@ pub fn cancel(app: &App, caller: &Caller, connector: &str, id: &str) -> Result<S
 /// what the sample has shown.
 pub fn publish(app: &App, caller: &Caller, connector: &str, id: &str) -> Result<ScriptId> {
     let now = app.clock.now();
-    app.store.control.write(|tx| {
+    let published = app.store.control.write(|tx| {
         let (connector, mut script) = find(tx, caller, connector, id, Role::Editor)?;
         if script.status == ScriptStatus::Live {
             return Err(Error::invalid("The script is already live."));
@@ -238,7 +238,10 @@ pub fn publish(app: &App, caller: &Caller, connector: &str, id: &str) -> Result<
         let message = "The draft was published.";
         store::event::add(tx, Some(after.id), now, "published", message, Some(caller.member.id), None)?;
         Ok(script.id)
-    })
+    })?;
+    // Batches of webhooks may have waited for a script.
+    app.runner.wake();
+    Ok(published)
 }
 
 /// Which sample is asked for.

@@ -61,7 +61,7 @@ pub fn recognise(app: &App, credentials: &Credentials) -> Result<Caller> {
     Ok(Caller { member, key: key.id, role, connectors: key.connectors })
 }
 
-fn agree(app: &App, credentials: &Credentials, member: MemberId) -> Result<()> {
+pub(super) fn agree(app: &App, credentials: &Credentials, member: MemberId) -> Result<()> {
     let business = credentials.business.as_deref().filter(|id| !id.is_empty());
     if business.is_some_and(|id| id.parse() != Ok::<WorkspaceId, uuid::Error>(app.workspace.id)) {
         return Err(Error::new(

@@ -34,6 +34,7 @@ pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Connector> {
         input_options: column::json(row, "input_options")?,
         timeout_s: row.get("timeout_s")?,
         max_concurrency: row.get("max_concurrency")?,
+        webhook_settings: column::json(row, "webhook_settings")?,
         used_count: row.get("run_count")?,
         last_used_at: time::get_optional(row, "last_used_at")?,
         created: time::get(row, "created")?,
@@ -108,6 +109,14 @@ pub fn owners(
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
+/// The connectors that have signing secrets.
+pub fn with_secrets(conn: &Connection) -> Result<Vec<Connector>> {
+    let mut statement = conn.prepare_cached(
+        "SELECT * FROM connector WHERE json_array_length(webhook_settings, '$.signing_secrets') > 0 ORDER BY api_name",
+    )?;
+    Ok(statement.query_map([], from_row)?.collect::<rusqlite::Result<_>>()?)
+}
+
 /// Whether an api name is taken.
 pub fn has_api_name(conn: &Connection, api_name: &str) -> Result<bool> {
     let mut statement = conn.prepare_cached("SELECT 1 FROM connector WHERE api_name = ?")?;
@@ -170,6 +179,7 @@ fn columns(c: &Connector) -> Result<Vec<(&'static str, Value)>> {
         ("input_options", Value::Text(column::to_json(&c.input_options)?)),
         ("timeout_s", number(c.timeout_s)),
         ("max_concurrency", Value::Integer(c.max_concurrency.into())),
+        ("webhook_settings", Value::Text(column::to_json(&c.webhook_settings)?)),
         ("created", Value::Integer(time::to_ms(c.created))),
         ("updated", Value::Integer(time::to_ms(c.updated))),
         ("created_by", optional(c.created_by.map(|id| id.to_string()))),

@@ -23,6 +23,8 @@ pub enum Kind {
     Records,
     /// `files.db`
     Files,
+    /// `inbox.db`
+    Inbox,
 }
 
 impl Kind {
@@ -33,11 +35,12 @@ impl Kind {
             Self::Control => "control.db",
             Self::Records => "records.db",
             Self::Files => "files.db",
+            Self::Inbox => "inbox.db",
         }
     }
 
     /// Every file.
-    pub const ALL: [Self; 3] = [Self::Control, Self::Records, Self::Files];
+    pub const ALL: [Self; 4] = [Self::Inbox, Self::Control, Self::Records, Self::Files];
 
     /// Numbered SQL, oldest first. Only appended to after the first release.
     fn migrations(self) -> Vec<M<'static>> {
@@ -45,6 +48,7 @@ impl Kind {
             Self::Control => vec![M::up(include_str!("migrations/control/0001_first.sql"))],
             Self::Records => vec![M::up(include_str!("migrations/records/0001_first.sql"))],
             Self::Files => vec![M::up(include_str!("migrations/files/0001_first.sql"))],
+            Self::Inbox => vec![M::up(include_str!("migrations/inbox/0001_first.sql"))],
         }
     }
 
@@ -61,7 +65,7 @@ impl Kind {
             Self::Files => "PRAGMA page_size=65536; PRAGMA auto_vacuum=INCREMENTAL;",
             // Random keys into large indexes: measured 0.84 of the time with 4 KB pages.
             Self::Records => "PRAGMA page_size=16384; PRAGMA auto_vacuum=INCREMENTAL;",
-            Self::Control => "PRAGMA page_size=8192; PRAGMA auto_vacuum=INCREMENTAL;",
+            Self::Control | Self::Inbox => "PRAGMA page_size=8192; PRAGMA auto_vacuum=INCREMENTAL;",
         }
     }
 }

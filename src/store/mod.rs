@@ -1,10 +1,11 @@
-//! How everything is kept: three SQLite files in the data folder, split by how they are written.
+//! How everything is kept: four SQLite files in the data folder, split by how they are written.
 //!
 //! | file | holds | why it is alone |
 //! |---|---|---|
 //! | `control.db` | workspace, members, keys, connectors, scripts, executions, events | small writes that must never wait for a load |
 //! | `records.db` | objects, fields, options, filter groups, one table per object, row outcomes, the runs' ledger | a load's large transactions |
 //! | `files.db` | uploaded and produced files, in chunks | large sequential writes |
+//! | `inbox.db` | webhook requests that wait for their batch | thousands of small commits a second |
 //!
 //! Commits are not atomic across files, so what must be true together lives in one file, and what
 //! crosses files is a sequence of idempotent steps keyed by a stored id, finished or undone at the next
@@ -16,6 +17,7 @@ pub mod check;
 pub mod column;
 mod condition;
 pub mod connector;
+pub mod delivery;
 pub mod disk;
 pub mod error;
 pub mod event;
@@ -24,6 +26,7 @@ pub mod field;
 pub mod file;
 pub mod filter;
 pub mod filter_group;
+pub mod inbox;
 pub mod key;
 mod link;
 pub mod log;
@@ -39,6 +42,7 @@ pub mod run;
 pub mod schedule;
 pub mod scratch;
 pub mod script;
+pub mod secret;
 pub mod seed;
 pub mod spool;
 pub mod table;
@@ -60,6 +64,7 @@ use std::{
 
 pub use pool::Database;
 pub use rusqlite::{Connection, Transaction};
+pub use secret::Secrets;
 
 use crate::{
     clock::Clock,
@@ -77,6 +82,10 @@ pub struct Store {
     pub records: Database,
     /// Files in chunks.
     pub files: Database,
+    /// Webhook requests that wait for their batch.
+    pub inbox: Database,
+    /// Encrypts what is secret.
+    pub secrets: Secrets,
     /// The folder itself.
     pub dir: PathBuf,
     /// The disk under it.
@@ -128,6 +137,8 @@ impl Store {
             control: open(migrate::Kind::Control)?,
             records: open(migrate::Kind::Records)?,
             files: open(migrate::Kind::Files)?,
+            inbox: open(migrate::Kind::Inbox)?,
+            secrets: Secrets::open(dir)?,
             dir: dir.to_owned(),
             disk: Arc::clone(&disk),
             clock,
@@ -148,6 +159,7 @@ impl Store {
             migrate::Kind::Control => &self.control,
             migrate::Kind::Records => &self.records,
             migrate::Kind::Files => &self.files,
+            migrate::Kind::Inbox => &self.inbox,
         }
     }
 

@@ -63,6 +63,8 @@ pub struct Database {
     // Fair: a load that takes the lock batch after batch must let an API write in between.
     writer: FairMutex<Connection>,
     readers: r2d2::Pool<SqliteConnectionManager>,
+    /// Counts the transactions of [`Database::write`].
+    writes: AtomicU64,
 }
 
 /// A pooled connection that can't write.
@@ -90,6 +92,7 @@ impl Database {
             path: path.to_owned(),
             disk,
             waited: AtomicU64::new(0),
+            writes: AtomicU64::new(0),
             writer: FairMutex::new(writer),
             readers,
         })
@@ -131,7 +134,15 @@ impl Database {
         let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let answer = work(&transaction)?;
         transaction.commit()?;
+        self.writes.fetch_add(1, Ordering::Release);
         Ok(answer)
+    }
+
+    /// Differs from an earlier answer when [`Database::write`] of this process may have changed something
+    /// since: what was read before is then to be read again. Other processes' writes are not seen.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.writes.load(Ordering::Acquire)
     }
 
     /// The writer itself, for a load that keeps prepared statements over its batch.

@@ -55,7 +55,7 @@ fn what_is_missing_wrong_or_taken_is_named() {
         body[key] = value;
         client.post(LIST, &body)
     };
-    for kind in ["schedule", "webhook", "activity", "x"] {
+    for kind in ["activity", "bulkaction", "x"] {
         let mut body = base.clone();
         body["connector_type"] = json!(kind);
         body["cadence"] = json!(300);

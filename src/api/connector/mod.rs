@@ -1,12 +1,14 @@
 //! `/api/smart-connectors`: connectors and their configuration.
 
 mod shape;
+mod webhook;
 
 use actix_web::{HttpResponse, delete, get, patch, post, web};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 pub use shape::{ConnectorDetail, ConnectorRow, Named, ObjectLabel};
+pub use webhook::InboxRow;
 
 use super::{
     auth::Auth,

@@ -6,6 +6,7 @@ use serde_json::{Map, Value as Json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::webhook::{InboxRow, WebhookSettingsRow};
 use crate::{
     api::{file::FileRef, page::Links, people::MemberRow, script::ScriptRow, time::local},
     app::App,
@@ -161,7 +162,8 @@ pub struct ConnectorDetail {
     /// What lists show of it.
     #[serde(flatten)]
     pub row: ConnectorRow,
-    /// Of a schedule connector: seconds between two runs.
+    /// Of a schedule connector: seconds between two runs. Of a webhook connector: seconds that requests collect;
+    /// null: 60.
     #[schema(required)]
     pub cadence: Option<u32>,
     /// Or the times of its runs.
@@ -204,6 +206,12 @@ pub struct ConnectorDetail {
     pub timeout_s: Option<u32>,
     /// Runs at a time.
     pub max_concurrency: u32,
+    /// Of a webhook connector: who may send without a key; null for other types.
+    #[schema(required)]
+    pub webhook_settings: Option<WebhookSettingsRow>,
+    /// Of a webhook connector: the requests that wait for their batch; null for other types.
+    #[schema(required)]
+    pub webhook_inbox: Option<InboxRow>,
     /// Who made it.
     #[schema(required)]
     pub created_by: Option<MemberRow>,
@@ -239,7 +247,11 @@ impl ConnectorDetail {
         });
         let (ticks, skipped_ticks) = detail.ticks.map(|ticks| (ticks.ahead, ticks.skipped)).unzip();
         let next_runs: Vec<_> = ticks.unwrap_or_default().into_iter().map(|time| local(app, time)).collect();
+        let webhook_settings = (connector.connector_type == ConnectorType::Webhook)
+            .then(|| WebhookSettingsRow::new(app, &connector));
         Self {
+            webhook_settings,
+            webhook_inbox: detail.inbox.map(|inbox| InboxRow::new(app, inbox)),
             cadence: connector.cadence,
             schedule: connector.schedule.take(),
             next_run_at: next_runs.first().copied().filter(|_| connector.status.runs()),

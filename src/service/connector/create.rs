@@ -2,11 +2,11 @@
 
 use crate::store::Connection;
 
-use super::{Detail, detail, engine_for, schedule};
+use super::{Detail, check_webhook_cadence, detail, engine_for, schedule, webhook_settings};
 use crate::{
     app::App,
     auth::{Caller, Role},
-    connector::{Connector, Status, validate, written::NewConnector},
+    connector::{Connector, Status, WebhookSettings, validate, written::NewConnector},
     error::{Error, Result},
     id::{ConnectorId, ScriptId},
     input,
@@ -52,6 +52,7 @@ pub fn create(app: &App, caller: &Caller, new: NewConnector) -> Result<Detail> {
         input_options: new.input_options.unwrap_or_default(),
         timeout_s: new.timeout_s,
         max_concurrency: new.max_concurrency.unwrap_or(1),
+        webhook_settings: WebhookSettings::default(),
         used_count: 0,
         last_used_at: None,
         created: now,
@@ -61,6 +62,10 @@ pub fn create(app: &App, caller: &Caller, new: NewConnector) -> Result<Detail> {
     validate::sql_parameters(&connector.sql_parameters)?;
     input::check_options(&connector.input_options)?;
     connector.timeout_s.map_or(Ok(()), |s| validate::timeout(s, app.config.engine.timeout_s))?;
+    check_webhook_cadence(app, &connector)?;
+    if let Some(sent) = new.webhook_settings {
+        connector.webhook_settings = webhook_settings(app, &connector, sent)?;
+    }
     let timing = schedule::timing(&connector)?;
     let mut draft = Script {
         id: ScriptId::new(),

@@ -13,6 +13,7 @@ use crate::{
     execution::{Execution, State},
     object::{Object, filter::FilterGroup},
     script::Script,
+    service::webhook::{self, InboxView},
     store::{self, file::StoredFile},
 };
 
@@ -38,6 +39,8 @@ pub struct Detail {
     pub ticks: Option<Ticks>,
     /// Who made it.
     pub created_by: Option<Member>,
+    /// What waits for a webhook connector's next window.
+    pub inbox: Option<InboxView>,
     /// What is odd about it, and about the change that this answers.
     pub warning: Option<String>,
     /// After a change of status: the live runs that wait.
@@ -123,6 +126,7 @@ pub(super) fn view(app: &App, conn: &Connection, connector: Connector) -> Result
         seeds,
         ticks,
         created_by,
+        inbox: webhook::inbox(app, &connector)?,
         warning: index::left(app, &connector)?,
         queued: None,
         connector,

@@ -25,7 +25,10 @@ use crate::store::Connection;
 use crate::{
     app::App,
     auth::{Caller, Role},
-    connector::Connector,
+    connector::{
+        Connector, ConnectorType, WebhookSettings,
+        webhook::{self, WrittenWebhookSettings},
+    },
     error::{Error, Result},
     id::ObjectId,
     object::Object,
@@ -62,6 +65,32 @@ pub fn engine_for(sql_version: &str) -> Result<(String, Option<String>)> {
     let known = REFERENCE_VERSIONS.join(", ");
     Err(Error::invalid(format!("sql_version: found {sql_version:?}, expected {SQLITE}, or one of {known}"))
         .at("sql_version"))
+}
+
+/// How long a webhook connector's requests may collect.
+fn check_webhook_cadence(app: &App, connector: &Connector) -> Result<()> {
+    match (connector.connector_type, connector.cadence) {
+        (ConnectorType::Webhook, Some(cadence)) => {
+            webhook::check_cadence(cadence, app.config.webhook.min_cadence_s)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The webhook settings after a save, new secrets encrypted for this connector.
+fn webhook_settings(
+    app: &App,
+    connector: &Connector,
+    sent: WrittenWebhookSettings,
+) -> Result<WebhookSettings> {
+    if connector.connector_type != ConnectorType::Webhook {
+        let detail = format!("webhook_settings: a {} connector has none", connector.connector_type.as_str());
+        return Err(Error::invalid(detail).at("webhook_settings"));
+    }
+    let place = connector.id.to_string();
+    webhook::merged(&connector.webhook_settings, sent, app.clock.now(), |secret| {
+        app.store.secrets.seal(secret, &place)
+    })
 }
 
 /// The live objects among `ids` and those that their fields relate to.

@@ -1,9 +1,9 @@
 //! Changing a connector: decided in full, then written in one transaction.
 
 use super::{
-    Detail,
+    Detail, check_webhook_cadence,
     detail::{self, queued_live},
-    index, locale, objects, open, reach, reference_table, schedule,
+    index, locale, objects, open, reach, reference_table, schedule, webhook_settings,
 };
 use crate::{
     app::App,
@@ -99,6 +99,9 @@ fn decide(
     let status_named = status.is_some();
     let mut warnings = Vec::new();
     settings(app, &mut after, &patch)?;
+    if let Some(sent) = patch.webhook_settings {
+        after.webhook_settings = webhook_settings(app, &after, sent)?;
+    }
     if let Some(sent) = patch.execution_variables {
         after.variables = variables::merged(&before, sent, locale(app))?;
         warnings.extend(warn_of_variables(&before, &after));
@@ -148,6 +151,9 @@ fn settings(app: &App, after: &mut Connector, patch: &ConnectorPatch) -> Result<
     }
     validate::integration_secrets(patch.integration_secrets.as_deref().unwrap_or_default())?;
     schedule::change(app, after, patch)?;
+    if patch.cadence.is_some() {
+        check_webhook_cadence(app, after)?;
+    }
     after.max_concurrency = patch.max_concurrency.unwrap_or(after.max_concurrency);
     if let Some(options) = &patch.input_options {
         input::check_options(options)?;
@@ -268,7 +274,7 @@ fn write(app: &App, caller: &Caller, tx: &Transaction<'_>, decided: Decided) -> 
     let mut queued = None;
     let mut cancelled = Vec::new();
     if status_named {
-        let (said, stopped) = status_set(tx, &before, &after, cancel_queued, &event, by, now)?;
+        let (said, stopped) = status_set(app, tx, &before, &after, cancel_queued, &event, by)?;
         warnings.extend(said);
         cancelled = stopped;
         queued = Some(queued_live(tx, &after)?);
@@ -278,15 +284,16 @@ fn write(app: &App, caller: &Caller, tx: &Transaction<'_>, decided: Decided) -> 
 
 /// What a change of status does to runs. Answers what to say about it, and which runs are to stop.
 fn status_set(
+    app: &App,
     tx: &Transaction<'_>,
     before: &Connector,
     after: &Connector,
     cancel_queued: bool,
     event: &impl Fn(&str, &str) -> Result<()>,
     by: Option<crate::id::MemberId>,
-    now: chrono::DateTime<chrono::Utc>,
 ) -> Result<(Vec<String>, Vec<ExecutionId>)> {
     let mut said = Vec::new();
+    let now = app.clock.now();
     if before.status != after.status {
         match after.status {
             Status::Inactive => event("deactivated", "The connector was deactivated.")?,
@@ -299,6 +306,7 @@ fn status_set(
             store::execution::request_cancel(tx, execution.id, by, now)?;
             cancelled(tx, execution, "Cancelled before it started.", by, now)?;
         }
+        said.extend(cancel_inbox(app, tx, after, by)?);
     } else if !waiting.is_empty() && before.status.runs() != after.status.runs() {
         let when = if after.status.runs() { "now" } else { "when the connector is activated" };
         said.push(format!("{} queued executions start {when}.", waiting.len()));
@@ -329,6 +337,20 @@ fn cancelled(
     store::event::add(tx, connector, now, "run_cancelled", message, by, id)
 }
 
+/// The webhooks that wait become the input of cancelled executions: the mark is set here, with the status,
+/// and the runner goes by it.
+fn cancel_inbox(
+    app: &App,
+    tx: &Transaction<'_>,
+    connector: &Connector,
+    by: Option<crate::id::MemberId>,
+) -> Result<Option<String>> {
+    let inbox = app.store.inbox.read(|conn| store::inbox::find(conn, connector.id))?;
+    let Some(inbox) = inbox.filter(|inbox| inbox.pending() > 0) else { return Ok(None) };
+    store::delivery::cancel(tx, connector.id, inbox.last_seq, by)?;
+    Ok(Some(format!("{} waiting webhooks become the input of cancelled executions.", inbox.pending())))
+}
+
 /// The keys of the detail that differ.
 fn edited_keys(before: &Connector, after: &Connector) -> Vec<&'static str> {
     [
@@ -344,6 +366,7 @@ fn edited_keys(before: &Connector, after: &Connector) -> Vec<&'static str> {
         ("schedule", before.schedule != after.schedule),
         ("max_concurrency", before.max_concurrency != after.max_concurrency),
         ("input_options", before.input_options != after.input_options),
+        ("webhook_settings", before.webhook_settings != after.webhook_settings),
         ("timeout_s", before.timeout_s != after.timeout_s),
     ]
     .into_iter()

@@ -33,6 +33,8 @@ pub fn remove(app: &App, caller: &Caller, name: &str) -> Result<()> {
         Ok((connector, draft))
     })?;
     app.runner.cancel_sample(draft.id);
+    // What waits in its inbox goes with it.
+    app.runner.wake();
     app.store.records.write(|tx| store::outcome::delete_of_connector(tx, connector.id))?;
     remove_files(app, connector.id)
 }

@@ -37,6 +37,8 @@ pub fn timing(connector: &Connector) -> Result<Option<Timing>> {
     let none = |key: &str| Error::invalid(format!("{key}: a {} connector has none", kind.as_str())).at(key);
     match (cadence, schedule) {
         (_, Some(_)) => Err(none("schedule")),
+        // Of a webhook connector it says how long requests collect.
+        (Some(_), None) if kind == ConnectorType::Webhook => Ok(None),
         (Some(_), None) => Err(none("cadence")),
         (None, None) => Ok(None),
     }

@@ -38,8 +38,8 @@ pub fn may_start(app: &App, caller: &Caller, name: &str, is_dry_run: Option<bool
         caller.needs(Role::Runner)?;
     }
     let connector = app.store.control.read(|conn| open(conn, caller, name, Role::Sender))?;
-    if is_dry_run == Some(false) {
-        has_script(app, &connector)?;
+    if is_dry_run == Some(false) && !has_script(app, &connector)? {
+        return Err(Error::invalid(NO_SCRIPT));
     }
     if app.runner.is_stopping() {
         return Err(Error::new(Code::Busy, "The server is stopping."));
@@ -48,21 +48,18 @@ pub fn may_start(app: &App, caller: &Caller, name: &str, is_dry_run: Option<bool
 }
 
 /// A live run needs a live script; without one an empty draft passes through.
-fn has_script(app: &App, connector: &Connector) -> Result<()> {
-    let found = app.store.control.read(|conn| {
+fn has_script(app: &App, connector: &Connector) -> Result<bool> {
+    app.store.control.read(|conn| {
         Ok(match store::script::live(conn, connector.id)? {
             Some(_) => true,
             None => match connector.connector_type {
                 ConnectorType::Spreadsheet | ConnectorType::Schedule => {
                     is_empty_script(&store::script::draft(conn, connector.id)?.user_script)
                 }
+                ConnectorType::Webhook => false,
             },
         })
-    })?;
-    if found {
-        return Ok(());
-    }
-    Err(Error::invalid(NO_SCRIPT))
+    })
 }
 
 /// Queues a run. A live one of a connector that does not run waits, and says so.

@@ -63,6 +63,7 @@ CREATE TABLE connector (
     input_options   TEXT NOT NULL,
     timeout_s       INTEGER,
     max_concurrency INTEGER NOT NULL,
+    webhook_settings TEXT NOT NULL,         -- JSON; secrets in it are encrypted
     run_count       INTEGER NOT NULL DEFAULT 0,
     last_used_at    INTEGER,
     last_claim      INTEGER NOT NULL DEFAULT 0, -- counts claims of all: who waited longest
@@ -141,6 +142,8 @@ CREATE TABLE execution (
     sql_version    TEXT,
     snapshot       INTEGER REFERENCES snapshot (key),
     outcomes_cut   INTEGER NOT NULL DEFAULT 0,
+    inbox_first    INTEGER,                 -- of a batch of webhooks: the first and the last of the
+    inbox_last     INTEGER,                 -- connector's requests that it holds
     UNIQUE (connector_id, number),
     CHECK ((ended_at IS NOT NULL) = (state IN ('success', 'partial_success', 'failed', 'cancelled'))),
     CHECK (state = 'queued' OR started_at IS NOT NULL OR state = 'cancelled')
@@ -166,6 +169,14 @@ CREATE INDEX execution_connector_ended ON execution (connector_id, ended_at, seq
 CREATE INDEX execution_input ON execution (input_file);
 CREATE INDEX execution_report ON execution (final_report);
 CREATE INDEX execution_zip ON execution (sql_output_zip);
+
+-- What became of a webhook connector's requests, by their numbers. It outlives the executions.
+CREATE TABLE delivery (
+    connector_id TEXT PRIMARY KEY REFERENCES connector (id) ON DELETE CASCADE,
+    delivered    INTEGER NOT NULL DEFAULT 0, -- up to here they are in executions' input files
+    cancelled    INTEGER NOT NULL DEFAULT 0, -- up to here they become the input of cancelled executions
+    cancelled_by TEXT
+) STRICT;
 
 CREATE TABLE execution_log (
     execution INTEGER NOT NULL REFERENCES execution (seq) ON DELETE CASCADE,

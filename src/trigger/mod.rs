@@ -1,0 +1,3 @@
+//! What triggers deliver: rules that need no server.
+
+pub mod webhook;
