@@ -61,7 +61,7 @@ fn a_name_is_kept_once_for_a_day_also_within_one_commit() {
     let (_dir, store) = store();
     let a = ConnectorId::new();
     let named = request(a, "one", Some("n"));
-    let sent = [named.clone(), named.clone(), request(a, "other", Some("n")), request(a, "one", Some("m"))];
+    let sent = [named.clone(), named.clone(), request(a, "another", Some("n")), request(a, "one", Some("m"))];
     assert_eq!(add_all(&store, &sent, 100), [Kept::Added, Kept::Seen, Kept::Differs, Kept::Added]);
     // What was kept is acknowledged again, however full it is.
     assert_eq!(add_all(&store, &[named.clone(), request(a, "x", None)], 2), [Kept::Seen, Kept::Full]);
