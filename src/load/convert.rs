@@ -169,7 +169,8 @@ impl<'c> Converter<'c> {
         match value {
             FieldValue::Key(key) => settle(key),
             FieldValue::Many(keys) => {
-                keys.iter_mut().try_for_each(settle)?;
+                // In order, the last label comes first.
+                keys.iter_mut().rev().try_for_each(settle)?;
                 *value = FieldValue::many(std::mem::take(keys));
                 Ok(())
             }
@@ -219,8 +220,9 @@ impl<'c> Converter<'c> {
             self.labels.push(label);
             return Ok(Some(-(self.labels.len() as i64)));
         }
-        let message = format!("\"{}\" is no option; expected {}", cut(&label), choices.listed());
-        Err(ValueFault::new("unknown_option", message).about(cut(&label)))
+        let expected = choices.listed();
+        let message = format!("\"{}\" is no option; expected {expected}", cut(&label));
+        Err(ValueFault::new("unknown_option", message).about(label).expecting(expected))
     }
 
     /// The row of the related record.
@@ -243,7 +245,8 @@ impl<'c> Converter<'c> {
             }
             let found = mapping::quoted(&value);
             let message = format!("there is no record {found} of {}", related.name);
-            return Ok(Err(ValueFault::new("does_not_exist", message).about(found)));
+            let expected = format!("the id of a record of {}", related.name);
+            return Ok(Err(ValueFault::new("does_not_exist", message).about(found).expecting(expected)));
         };
         let key = match mapping::plain(lookup.field_type, value, &self.plan.members) {
             Ok(FieldValue::Null) => return Ok(Ok(None)),
@@ -251,23 +254,19 @@ impl<'c> Converter<'c> {
             Err(fault) => return Ok(Err(fault)),
         };
         finder.find(Question { from: 0, to: 0, archived: false }, &[&key], &mut self.found)?;
-        let what = || format!("of {} with {} \"{}\"", related.name, lookup.name, mapping::shown(&key));
-        Ok(match self.found[..] {
-            [row] => Ok(Some(row)),
-            [] => {
-                let message = format!("there is no record {}", what());
-                Err(ValueFault::new("does_not_exist", message).about(mapping::shown(&key)))
-            }
-            _ => {
-                let message = format!(
-                    "there are several records ({}) {}: {}",
-                    counted(&self.found),
-                    what(),
-                    named(related.id, &self.found)
-                );
-                Err(ValueFault::new("several_records", message).about(mapping::shown(&key)))
-            }
-        })
+        if let [row] = self.found[..] {
+            return Ok(Ok(Some(row)));
+        }
+        let value = mapping::shown(&key);
+        let what = format!("of {} with {} \"{}\"", related.name, lookup.name, cut(&value));
+        let (code, message) = if self.found.is_empty() {
+            ("does_not_exist", format!("there is no record {what}"))
+        } else {
+            let (many, some) = (counted(&self.found), named(related.id, &self.found));
+            ("several_records", format!("there are several records ({many}) {what}: {some}"))
+        };
+        let expected = format!("the {} of one record of {}", lookup.name, related.name);
+        Ok(Err(ValueFault::new(code, message).about(value).expecting(expected)))
     }
 }
 
@@ -293,8 +292,8 @@ pub(super) fn fault_message(plan: &StepPlan, at: usize, fault: &ValueFault) -> M
         variable: Some(slot.name.clone()),
         column: slot.column.clone(),
         field: Some(mapping.field.name.clone()),
-        value: fault.found.clone(),
-        expected: None,
+        value: fault.found.as_deref().map(|found| cut(found).to_owned()),
+        expected: fault.expected.clone(),
     }
 }
 

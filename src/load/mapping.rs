@@ -29,8 +29,10 @@ pub(super) fn plain(
         (FieldType::Integer | FieldType::Rating, Value::Number(n)) => {
             let whole = n.to_i64().filter(|_| n.fract().is_zero());
             FieldValue::Integer(whole.ok_or_else(|| {
-                ValueFault::new("out_of_range", format!("{n} is not a whole number of 64 bits"))
+                let expected = "a whole number of 64 bits";
+                ValueFault::new("out_of_range", format!("{n} is not {expected}"))
                     .about(n.to_string())
+                    .expecting(expected)
             })?)
         }
         (FieldType::Decimal | FieldType::Money, Value::Number(n)) => FieldValue::Decimal(n.normalize()),
@@ -46,14 +48,18 @@ pub(super) fn plain(
         ) => FieldValue::Text(text),
         (FieldType::Timezone, Value::Text(text)) => {
             let zone = text.parse::<chrono_tz::Tz>().map_err(|_| {
-                ValueFault::new("invalid", format!("\"{text}\" is no IANA time zone, such as Europe/Berlin"))
+                let expected = "an IANA time zone, such as Europe/Berlin";
+                ValueFault::new("invalid", format!("\"{}\" is not {expected}", cut(&text)))
                     .about(cut(&text))
+                    .expecting(expected)
             })?;
             FieldValue::Text(zone.name().to_owned())
         }
         (field_type, value) => {
             let message = format!("\"{}\" is no {}", quoted(&value), field_type.as_str());
-            return Err(ValueFault::new("invalid", message).about(quoted(&value)));
+            return Err(ValueFault::new("invalid", message)
+                .about(quoted(&value))
+                .expecting(field_type.as_str()));
         }
     };
     match check(field_type, &value) {
@@ -106,8 +112,10 @@ fn member(value: Value, members: &Members) -> Result<FieldValue, ValueFault> {
     }
     let by_id = text.parse().ok().filter(|id| members.email(*id).is_some());
     by_id.or_else(|| members.with_email(text)).map(|MemberId(id)| FieldValue::Uuid(id)).ok_or_else(|| {
-        ValueFault::new("does_not_exist", format!("\"{text}\" is no member's id or e-mail address"))
+        let expected = "a member's id or e-mail address";
+        ValueFault::new("does_not_exist", format!("\"{}\" is not {expected}", cut(text)))
             .about(cut(text))
+            .expecting(expected)
     })
 }
 

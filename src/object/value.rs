@@ -78,18 +78,26 @@ pub struct ValueFault {
     pub message: String,
     /// The value, where the message may not have it whole.
     pub found: Option<String>,
+    /// What would have been right.
+    pub expected: Option<String>,
 }
 
 impl ValueFault {
     /// A fault.
     pub fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), found: None }
+        Self { code, message: message.into(), found: None, expected: None }
     }
 
     /// The same with the value that it is about.
     #[must_use]
     pub fn about(self, found: impl Into<String>) -> Self {
         Self { found: Some(found.into()), ..self }
+    }
+
+    /// The same with what would have been right, for those who read by program.
+    #[must_use]
+    pub fn expecting(self, expected: impl Into<String>) -> Self {
+        Self { expected: Some(expected.into()), ..self }
     }
 }
 
@@ -113,7 +121,8 @@ pub fn check(field_type: FieldType, value: &FieldValue) -> Result<(), ValueFault
     match value {
         FieldValue::Text(text) if field_type == FieldType::Text => check_length(text),
         FieldValue::Integer(n) if field_type == FieldType::Rating && !(0..=MAX_RATING).contains(n) => {
-            Err(ValueFault::new("out_of_range", format!("{n} is not a rating from 0 to {MAX_RATING}")))
+            let expected = format!("a rating from 0 to {MAX_RATING}");
+            Err(ValueFault::new("out_of_range", format!("{n} is not {expected}")).expecting(expected))
         }
         FieldValue::Decimal(n) => check_digits(*n),
         FieldValue::Date(day) => check_year(day.year()),
@@ -131,7 +140,8 @@ fn check_length(text: &str) -> Result<(), ValueFault> {
     if found <= MAX_TEXT {
         return Ok(());
     }
-    Err(ValueFault::new("too_long", format!("{found} characters; a text field takes at most {MAX_TEXT}")))
+    let message = format!("{found} characters; a text field takes at most {MAX_TEXT}");
+    Err(ValueFault::new("too_long", message).expecting(format!("at most {MAX_TEXT} characters")))
 }
 
 fn check_digits(n: Decimal) -> Result<(), ValueFault> {
@@ -150,14 +160,16 @@ fn check_digits(n: Decimal) -> Result<(), ValueFault> {
     Err(ValueFault::new(
         "out_of_range",
         format!("{n} has {digits} significant digits; a number field takes at most {MAX_DIGITS}"),
-    ))
+    )
+    .expecting(format!("at most {MAX_DIGITS} significant digits")))
 }
 
 fn check_year(year: i32) -> Result<(), ValueFault> {
     if (1..=9999).contains(&year) {
         return Ok(());
     }
-    Err(ValueFault::new("out_of_range", format!("the year {year} is not between 1 and 9999")))
+    let message = format!("the year {year} is not between 1 and 9999");
+    Err(ValueFault::new("out_of_range", message).expecting("a year between 1 and 9999"))
 }
 
 #[cfg(test)]

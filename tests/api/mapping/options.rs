@@ -1,0 +1,77 @@
+//! Texts into choices.
+
+use serde_json::{Value as Json, json};
+
+use super::{field, loads, names, said, sizes, value};
+use crate::{
+    matching::People,
+    run::totals,
+    support::{
+        configure::{maps, with},
+        journey::row,
+    },
+};
+
+fn labels(people: &People, name: &str) -> Vec<String> {
+    let fields = people.client.get(&format!("/api/custom-objects/{}/fields", people.object)).ok();
+    let options = row(&fields, "name", name)["options"].clone();
+    options.as_array().unwrap().iter().map(|option| option["name"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn a_text_is_an_option_by_its_label_and_then_by_its_code_in_any_case() {
+    for field_type in ["dropdown", "radio", "checkboxes"] {
+        let people = People::new(&[], "n,v\n1,x\n");
+        // The code of one is the label of another: the label wins.
+        let options = json!([{"name": "Large", "code": "l"}, {"name": "Small", "code": "large"},
+            {"name": "L", "code": "x"}]);
+        field(&people, "f", &json!({"field_type": field_type, "options": options}));
+        loads(&people, "string", &maps("f", "V"));
+        let run = people.run("n,v\n1,LARGE\n2,l\n3,X\n4, small \n5,\n6,Huge\n");
+        assert_eq!(totals(&run), [5, 0, 0, 0, 1], "{field_type}");
+        for (record, label) in [("1", "Large"), ("2", "L"), ("3", "L"), ("4", "Small")] {
+            assert_eq!(names(&value(&people, record, "f")), [label], "{field_type} {record}");
+        }
+        assert_eq!(names(&value(&people, "5", "f")), [""; 0]);
+        let (line, message) = said(&people, &run).remove(0);
+        assert_eq!((line, &message["code"]), (7, &json!("unknown_option")));
+        assert_eq!(message["message"], "f: \"Huge\" is no option; expected one of Large, Small, L");
+        assert_eq!(labels(&people, "f"), ["Large", "Small", "L"]);
+    }
+}
+
+#[test]
+fn an_unknown_label_becomes_an_option_where_the_rule_says_so_and_only_for_a_row_that_is_written() {
+    for field_type in ["dropdown", "radio", "checkboxes"] {
+        let people = People::new(&[], "n,v\n1,x\n");
+        field(&people, "f", &sizes(field_type));
+        field(&people, "must", &json!({"field_type": "text", "is_required": true}));
+        people.add(&json!({"name": "1", "must": "x"}));
+        people.add(&json!({"name": "2", "must": "x"}));
+        let rule = with(maps("f", "V"), "can_create_field_options", json!(true));
+        loads(&people, "string", &with(rule, "conflict_resolution", json!("overwrite")));
+        // The last would be a new record without what it must have.
+        let run = people.run("n,v\n1,Huge\n2,HUGE\n3,Tiny\n");
+        assert_eq!(totals(&run), [0, 2, 0, 0, 1], "{field_type}");
+        assert_eq!(labels(&people, "f"), ["Large", "Small", "Medium", "Huge"], "{field_type}");
+        assert_eq!(value(&people, "1", "f"), value(&people, "2", "f"));
+    }
+}
+
+#[test]
+fn an_array_goes_into_a_list_and_tags_are_made_on_the_fly() {
+    let people = People::new(&[json!({"name": "f", "field_type": "dynamictags"})], "n,v\n1,x\n");
+    loads(&people, "string", &maps("f", "V"));
+    let variables: Json =
+        people.client.get("/api/smart-connectors/people").ok()["execution_variables"].clone();
+    let mut variables = variables;
+    variables[1]["is_array"] = json!(true);
+    variables[1]["array_delimiter"] = json!(";");
+    people.client.patch("/api/smart-connectors/people", &json!({"execution_variables": variables})).ok();
+    let run = people.run("n,v\n1,red; Blue;RED\n2,blue\n3,;\n");
+    assert_eq!(totals(&run), [3, 0, 0, 0, 0]);
+    assert_eq!(names(&value(&people, "1", "f")), ["Blue", "red"]);
+    assert_eq!(names(&value(&people, "2", "f")), ["Blue"]);
+    assert_eq!(names(&value(&people, "3", "f")), [""; 0]);
+    assert_eq!(labels(&people, "f"), ["red", "Blue"]);
+}
