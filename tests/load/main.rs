@@ -7,6 +7,7 @@ mod conflicts;
 mod count;
 mod dry_run;
 mod identity;
+mod indexes;
 mod ledger;
 mod matching;
 mod model;

@@ -187,7 +187,7 @@ fn brought(kind: FieldType, related: &Object, value: usize, writing: usize) -> V
         FieldType::Phonenumber => t(["+16502530000", "+16502530001"][value]),
         FieldType::Integer | FieldType::Rating => n([["1", "1.00"], ["2", "2.0"]][value][writing]),
         FieldType::Decimal => n([["0.1", "0.100"], ["-2.5", "-2.50"]][value][writing]),
-        FieldType::Date => Value::Date(NaiveDate::from_ymd_opt(2026, 3, 4 + value as u32).unwrap()),
+        FieldType::Date => Value::Date(NaiveDate::from_ymd_opt(2026, 3, [4, 5][value]).unwrap()),
         FieldType::Datetime => {
             Value::Datetime(DateTime::from_timestamp(1_772_618_400 + value as i64, 0).unwrap())
         }
@@ -257,10 +257,8 @@ fn check(world: &World, related: &Object, name: &str, case: &Case) {
         insert(world, &object, at + 1, record);
     }
     let mut flow = Design::default();
-    let mut variables = Vec::new();
-    for at in 0..FIELDS {
-        variables.push(flow.variable("s", NAMES[at], data_type(case.kinds[at])));
-    }
+    let fields = NAMES.iter().zip(case.kinds);
+    let variables: Vec<_> = fields.map(|(name, kind)| flow.variable("s", name, data_type(kind))).collect();
     let by_id = flow.variable("s", "id", DataType::Uuid);
     let step = flow.step("s", &object);
     step.matching_rules = case
