@@ -116,3 +116,30 @@ fn a_cancelled_load_keeps_what_it_committed_and_counts_it() {
     assert!(row["final_report"].is_null(), "{row}");
     assert_eq!(row["error_details"].as_str(), None, "{row}");
 }
+
+/// The ledger has the end when the last batch is committed: a cancel after that takes nothing back.
+#[test]
+fn a_cancel_while_the_report_is_written_costs_the_report_alone() {
+    use std::fmt::Write as _;
+
+    const ROWS: usize = 30_000;
+    let shop = Shop::new();
+    let mut csv = "Number,E-Mail,Total\n".to_owned();
+    for at in 0..ROWS {
+        writeln!(csv, "{at:06},,{at}").unwrap();
+    }
+    let id = send(&shop, csv.as_bytes());
+    until("the report is written", || {
+        let row = execution(&shop.client, TOKEN, &id);
+        assert!(row["ended_at"].is_null(), "too fast to be cancelled: {row}");
+        (row["step_progress"][4]["status"] == "in_progress").then_some(())
+    });
+    shop.client.post_empty(&cancel(&id)).expect(202);
+    let row = run_is(&shop.client, TOKEN, &id, "success");
+    assert_adds_up(&row);
+    assert_eq!(row["totals"]["created"], ROWS);
+    let warning = "All rows had been loaded when the run was asked to stop; its report was not written.";
+    assert_eq!((row["warning"].as_str(), row["final_report"].is_null()), (Some(warning), true), "{row}");
+    assert_eq!(row["step_progress"][4]["status"], "cancelled");
+    assert!(row["sql_output_zip"].is_object() && row["error_details"].is_null(), "{row}");
+}

@@ -1,6 +1,7 @@
 //! Runs: what becomes of a file, of its rows and of what is asked meanwhile.
 
 mod files;
+mod identity;
 mod kinds;
 mod outputs;
 mod previews;
