@@ -31,8 +31,25 @@ const LAYERS: &[(&str, &[&str])] = &[
     // workers: each does one thing with what it is given
     ("input", &["cancel", "connector", "error", "id", "script", "variable"]),
     ("engine", &["cancel", "error", "variable"]),
-    ("store", &["auth", "clock", "connector", "error", "execution", "id", "object", "script", "variable"]),
-    ("load", &["cancel", "connector", "error", "execution", "id", "object", "store", "variable"]),
+    (
+        "store",
+        &[
+            "auth",
+            "breakpoint",
+            "clock",
+            "connector",
+            "error",
+            "execution",
+            "id",
+            "object",
+            "script",
+            "variable",
+        ],
+    ),
+    (
+        "load",
+        &["breakpoint", "cancel", "connector", "error", "execution", "id", "object", "store", "variable"],
+    ),
     ("report", &["cancel", "error", "execution", "object"]),
     // what moves
     (
@@ -87,6 +104,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         &[
             "app",
             "auth",
+            "breakpoint",
             "cancel",
             "config",
             "connector",

@@ -8,6 +8,7 @@ use super::{
     write::{Fate, Writer, message, rejected},
 };
 use crate::{
+    breakpoint,
     cancel::CancelToken,
     error::{Code, Error, Result},
     execution::{Counters, Outcome, RowOutcome, RowStatus, State, outcome::Message},
@@ -270,6 +271,7 @@ impl<'s> Load<'s> {
             tally.is_finished = store::run::finish(&tx, self.execution, &self.finished(outcome, None))?;
         }
         tx.commit().map_err(Error::from)?;
+        breakpoint::reach("batch_committed");
         Ok((tally, more))
     }
 

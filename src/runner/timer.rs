@@ -112,6 +112,7 @@ fn come(shared: &Shared, id: ConnectorId, first: DateTime<Utc>, now: DateTime<Ut
     for tick in &ticks {
         files.push(write_file(shared, id, tick.at)?);
     }
+    crate::breakpoint::reach("tick_files");
     let queued = control.write(|tx| {
         let status = store::connector::find(tx, id)?.map(|connector| connector.status);
         if !status.is_some_and(crate::connector::Status::runs) {

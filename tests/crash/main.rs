@@ -7,6 +7,7 @@ mod support;
 
 mod backup;
 mod disk;
+mod kill;
 mod process;
 mod staying_up;
 mod stop;

@@ -79,7 +79,13 @@ impl Process {
         Self::started(server(data).env("SMARTCONNECTOR_BREAK", at))
     }
 
+    #[track_caller]
     pub fn started(command: &mut Command) -> Self {
+        Self::starts(command).expect("it died before it was ready")
+    }
+
+    /// `None` when it dies before it is ready: at a break-point.
+    pub fn starts(command: &mut Command) -> Option<Self> {
         let mut child = command.spawn().unwrap();
         let mut errors = child.stderr.take().unwrap();
         let log = std::thread::spawn(move || {
@@ -91,7 +97,9 @@ impl Process {
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let Ok(ready) = serde_json::from_str::<Json>(&line) else {
             let _ = child.kill();
-            panic!("it did not start: {line:?} {}", log.join().unwrap());
+            child.wait().unwrap();
+            println!("it did not start: {line:?} {}", log.join().unwrap());
+            return None;
         };
         assert_eq!((&ready["business_id"], &ready["user_id"]), (&json!(BUSINESS), &json!(USER)));
         let client = Client {
@@ -101,7 +109,7 @@ impl Process {
             business_id: BUSINESS.to_owned(),
             user_id: USER.to_owned(),
         };
-        Self { child, client, log: Some(log) }
+        Some(Self { child, client, log: Some(log) })
     }
 
     /// Waits until it has died of itself, at a break-point.

@@ -6,6 +6,7 @@ use super::{ExecutionView, NO_SCRIPT, get, of, why_it_waits};
 use crate::{
     app::App,
     auth::{Caller, Role},
+    breakpoint,
     connector::{Connector, ConnectorType},
     engine::is_empty_script,
     error::{Code, Error, Result},
@@ -72,6 +73,7 @@ pub fn start(app: &App, caller: &Caller, name: &str, new: &NewRun) -> Result<Exe
     let file = input_file(app, caller, &connector, new.input_file)?;
     app.store.files.write(|tx| store::file::attach(tx, file.id, connector.id))?;
     let execution = app.store.control.write(|tx| queue(app, tx, caller, &connector, new, &file))?;
+    breakpoint::reach("queued");
     app.runner.wake();
     Ok(execution)
 }

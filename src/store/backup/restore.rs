@@ -15,6 +15,7 @@ use zip::ZipArchive;
 
 use super::{FORMAT, MANIFEST, Manifest, Part, write::is_database};
 use crate::{
+    breakpoint,
     error::{Code, Error, Result},
     store::{KEY_FILE, disk, migrate::Kind},
 };
@@ -138,6 +139,7 @@ fn put_in_place(manifest: &Manifest, dir: &Path) -> io::Result<()> {
     let inner = dir.join(UNFINISHED);
     for Part { name, .. } in &manifest.parts {
         fs::rename(inner.join(name), dir.join(name))?;
+        breakpoint::reach("restored_part");
     }
     File::open(dir)?.sync_all()?;
     // From here on it is a data folder.

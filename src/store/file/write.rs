@@ -11,6 +11,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{CHUNK, COMMIT, NewFile, Source, StoredFile, find};
 use crate::{
+    breakpoint,
     error::{Code, Error, Result},
     store::{Store, time},
 };
@@ -70,6 +71,7 @@ impl FileWriter {
         let now = self.store.clock.now();
         let store = Arc::clone(&self.store);
         let file = store.files.write(|tx| self.complete(tx, &hash, now))?;
+        breakpoint::reach("file_finished");
         // It is part of the file now, or was removed as a second copy.
         self.content = None;
         Ok(file)
@@ -129,6 +131,7 @@ impl FileWriter {
 
     fn commit_buffer(&mut self) -> Result<()> {
         let content = self.store.files.write(|tx| self.write_buffer(tx))?;
+        breakpoint::reach("chunks_committed");
         self.content = Some(content);
         self.chunks += (self.buffer.len() / CHUNK) as i64;
         self.buffer.clear();
