@@ -25,9 +25,9 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("object", &["error", "id"]),
     ("variable", &["error", "id"]),
     ("script", &["id", "object"]),
-    ("connector", &["auth", "error", "id", "object", "script", "variable"]),
-    ("execution", &["clock", "connector", "id", "script", "variable"]),
     ("trigger", &["error"]),
+    ("connector", &["auth", "error", "id", "object", "script", "trigger", "variable"]),
+    ("execution", &["clock", "connector", "id", "script", "variable"]),
     // workers: each does one thing with what it is given
     ("input", &["cancel", "connector", "error", "id", "script", "variable"]),
     ("engine", &["cancel", "error", "variable"]),

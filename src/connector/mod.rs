@@ -13,6 +13,7 @@ pub mod template;
 pub mod validate;
 pub mod variables;
 pub mod webhook;
+pub mod webhook_input;
 pub mod written;
 
 use chrono::{DateTime, Utc};
@@ -29,6 +30,7 @@ pub use crate::script::{Header, ScopeHeaders, column_letters};
 
 use crate::{
     id::{ConnectorId, FileId, MemberId, ObjectId},
+    script::ConfigMetadata,
     variable::Variable,
 };
 
@@ -184,4 +186,10 @@ impl Connector {
     pub fn headers_of(&self, scope: &str) -> Option<&[Header]> {
         self.headers.iter().find(|h| h.scope == scope).map(|h| h.columns.as_slice())
     }
+}
+
+/// The inputs that a script of a connector of this type expects.
+#[must_use]
+pub fn expected_inputs(connector_type: ConnectorType, metadata: ConfigMetadata) -> ConfigMetadata {
+    webhook_input::expected(connector_type, schedule::expected(connector_type, metadata))
 }

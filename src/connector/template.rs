@@ -98,7 +98,7 @@ pub fn seed_table(object: &Object, fields: &[FieldId]) -> SeedTable {
 }
 
 /// A name as SQL writes it: in quotes only when it is a keyword, or no plain name.
-fn quoted(name: &str) -> String {
+pub(super) fn quoted(name: &str) -> String {
     if is_api_name(name) && KEYWORDS.split(' ').all(|keyword| keyword != name) {
         return name.to_owned();
     }

@@ -97,6 +97,25 @@ impl Engine {
         TableLoader::new(&self.db, &self.watch, "input", &table)
     }
 
+    /// Creates another input table of the rows of one that is filled, with the same rowids. Each column has
+    /// the SQL of its value.
+    pub fn derive_input(
+        &mut self,
+        from: &str,
+        table: &str,
+        page_idx: u32,
+        columns: &[(&str, &str)],
+    ) -> Result<(), EngineError> {
+        let texts: Vec<_> = columns.iter().map(|(name, _)| (*name, ColumnKind::Text)).collect();
+        let made = Table::new(table, page_idx, &texts);
+        table::derive(&self.db, from, &made, columns).map_err(|error| match self.watch.reason() {
+            Some(stop) => self.watch.error(stop, None),
+            None => scratch("deriving an input table")(error),
+        })?;
+        self.inputs.push(made);
+        Ok(())
+    }
+
     /// Creates the seed `kizen.<object>` and answers what fills it.
     pub fn create_seed(
         &mut self,

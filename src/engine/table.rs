@@ -184,6 +184,32 @@ fn insert_sql(name: &str, table: &Table) -> String {
     format!("INSERT INTO {name} ({}) VALUES ({})", named.join(", "), vec!["?"; named.len()].join(","))
 }
 
+/// Creates `input.<table>` of the rows of `input.<from>`.
+pub(super) fn derive(
+    db: &Connection,
+    from: &str,
+    table: &Table,
+    columns: &[(&str, &str)],
+) -> Result<(), Error> {
+    let (source, made) = (quoted(from), quoted(&table.name));
+    let names: Vec<_> = columns.iter().map(|(name, _)| quoted(name)).collect();
+    let values: Vec<_> = columns.iter().map(|(_, sql)| *sql).collect();
+    db.execute_batch(&format!(
+        "BEGIN;
+         CREATE TABLE input.{made} ({});
+         INSERT INTO input.{made} (rowid, {}) SELECT rowid, {} FROM input.{source};
+         COMMIT;",
+        table.definition(),
+        names.join(", "),
+        values.join(", ")
+    ))?;
+    db.execute(
+        "INSERT INTO meta.inputs SELECT \"database\", ?2, \"file\" FROM meta.inputs WHERE \"table\" = ?1",
+        (from, &table.name),
+    )?;
+    Ok(())
+}
+
 /// Gives every input table its second name, `page_idx_<n>`.
 ///
 /// A view would have no rowid and so no source line. The second name is therefore a second entry of

@@ -14,7 +14,7 @@ pub use progress::Progress;
 pub use state::{Stage, StageKind, StageStatus, State, Step};
 
 use crate::{
-    connector::{Connector, ConnectorType, InputOptions, LoadStep, ScopeHeaders, Seed, schedule},
+    connector::{Connector, ConnectorType, InputOptions, LoadStep, ScopeHeaders, Seed, expected_inputs},
     id::{ConnectorId, ExecutionId, FileId, KeyId, MemberId, ScriptId},
     script::{ConfigMetadata, Script},
     variable::Variable,
@@ -101,7 +101,7 @@ impl Snapshot {
             script_id: script.id,
             sql_version: script.sql_version,
             user_script: script.user_script,
-            config_metadata: schedule::expected(connector.connector_type, script.config_metadata),
+            config_metadata: expected_inputs(connector.connector_type, script.config_metadata),
             headers: connector.headers.clone(),
             variables: connector.variables.clone(),
             loads,

@@ -5,7 +5,7 @@ use super::document::{
     Document, LocalConfig, NamedField, NamedMapping, NamedMatching, NamedObject, NamedStep,
 };
 use crate::{
-    connector::{ConnectorType, LoadStep, MappingRule, MatchingRule, flow::StepType},
+    connector::{ConnectorType, LoadStep, MappingRule, MatchingRule, expected_inputs, flow::StepType},
     error::{Error, Result},
     execution::Snapshot,
     id::{LoadStepId, RuleId, ScriptId, VariableId},
@@ -117,17 +117,19 @@ pub fn snapshot(
     document: Option<&Document>,
     objects: &[Object],
 ) -> Result<Snapshot> {
+    let connector_type =
+        document.map_or(ConnectorType::Spreadsheet, |document| document.connector.connector_type);
+    let config_metadata = ConfigMetadata {
+        input_tables: config.input_tables.clone(),
+        seed_tables: config.seed_tables.clone(),
+        ..ConfigMetadata::default()
+    };
     let mut snapshot = Snapshot {
-        connector_type: document
-            .map_or(ConnectorType::Spreadsheet, |document| document.connector.connector_type),
+        connector_type,
         script_id: ScriptId::new(),
         sql_version: SQLITE.to_owned(),
         user_script: script.to_owned(),
-        config_metadata: ConfigMetadata {
-            input_tables: config.input_tables.clone(),
-            seed_tables: config.seed_tables.clone(),
-            ..ConfigMetadata::default()
-        },
+        config_metadata: expected_inputs(connector_type, config_metadata),
         headers: Vec::new(),
         variables: Vec::new(),
         loads: Vec::new(),

@@ -23,7 +23,7 @@ use super::stage::{
     odd_lines::OddLines,
     output, report,
     scope::{self, Scope},
-    script, seed,
+    script, seed, webhook,
 };
 use crate::{
     cancel::CancelToken,
@@ -247,6 +247,7 @@ pub(super) fn transform(job: &Job<'_>, left: &mut Left) -> Result<(Engine, OddLi
     let mut engine = Engine::open(job.scratch, limits_of(job), job.locale, job.token.clone())
         .map_err(stage::engine_stop)?;
     let odd_lines = input::read(job, &mut engine, left)?;
+    webhook::derive(job, &mut engine)?;
     keep_progress(job)?;
     seed::read(job, &mut engine)?;
     script::run(job, &mut engine)?;

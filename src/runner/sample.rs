@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     cancel::CancelToken,
-    connector::{Connector, Header, ScopeHeaders, column_letters, schedule},
+    connector::{Connector, Header, ScopeHeaders, column_letters, expected_inputs},
     engine::{Engine, Scalar},
     error::{Error, Result},
     execution::{Execution, Progress, Snapshot, State, TriggerType},
@@ -140,7 +140,7 @@ fn snapshot(connector: &Connector, script: &Script) -> Snapshot {
         script_id: script.id,
         sql_version: script.sql_version.clone(),
         user_script: script.user_script.clone(),
-        config_metadata: schedule::expected(connector.connector_type, script.config_metadata.clone()),
+        config_metadata: expected_inputs(connector.connector_type, script.config_metadata.clone()),
         headers: Vec::new(),
         variables: Vec::new(),
         loads: Vec::new(),

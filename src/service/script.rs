@@ -9,7 +9,8 @@ use super::{
 use crate::{
     app::App,
     auth::{Caller, Member, Role},
-    connector::Connector,
+    connector::{Connector, ConnectorType},
+    engine::is_empty_script,
     error::{Code, Error, Result},
     id::{FileId, ScriptId},
     script::{ConfigMetadata, NO_SAMPLE, SampleState, Script, ScriptStatus},
@@ -216,6 +217,11 @@ pub fn publish(app: &App, caller: &Caller, connector: &str, id: &str) -> Result<
         let (connector, mut script) = find(tx, caller, connector, id, Role::Editor)?;
         if script.status == ScriptStatus::Live {
             return Err(Error::invalid("The script is already live."));
+        }
+        if connector.connector_type == ConnectorType::Webhook && is_empty_script(&script.user_script) {
+            return Err(Error::invalid(
+                "The script is empty: a webhook connector needs one that makes columns of its requests.",
+            ));
         }
         if script.state != SampleState::Success {
             return Err(Error::invalid(NO_SAMPLE));

@@ -10,7 +10,7 @@
 //! Everything is UTF-8, whatever `charset` says. A body without a byte is no body, of whatever type: clients
 //! say `application/json` on requests that have only a query string.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value as Json};
 
@@ -82,13 +82,6 @@ pub fn file_name(api_name: &str, start: DateTime<Utc>, end: DateTime<Utc>) -> St
     format!("{api_name}_webhooks_{}_{}.csv", start.timestamp(), end.timestamp())
 }
 
-/// The time of a row as a date and time; `None`: it is no number of milliseconds.
-#[must_use]
-pub fn datetime(milliseconds: &str) -> Option<String> {
-    let time = DateTime::from_timestamp_millis(milliseconds.trim().parse().ok()?)?;
-    Some(time.to_rfc3339_opts(SecondsFormat::AutoSi, true))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -134,14 +127,11 @@ mod tests {
     }
 
     #[test]
-    fn files_are_named_by_their_window_and_times_are_read_back() {
+    fn files_are_named_by_their_window() {
         let (start, end) = (
             DateTime::from_timestamp(1_700_000_000, 9).unwrap(),
             DateTime::from_timestamp(1_700_000_060, 0).unwrap(),
         );
         assert_eq!(file_name("shop", start, end), "shop_webhooks_1700000000_1700000060.csv");
-        assert_eq!(datetime("1700000000123").as_deref(), Some("2023-11-14T22:13:20.123Z"));
-        assert_eq!(datetime("1700000000000").as_deref(), Some("2023-11-14T22:13:20Z"));
-        assert_eq!((datetime(""), datetime("2023-11-14")), (None, None));
     }
 }

@@ -32,3 +32,4 @@ mod setup;
 mod sql_function;
 mod uploads;
 mod variables;
+mod webhook;

@@ -12,6 +12,7 @@ pub mod report;
 pub mod scope;
 pub mod script;
 pub mod seed;
+pub mod webhook;
 
 use super::job::Stop;
 use crate::{engine::EngineError, input::InputError, report::Error as ReportError};

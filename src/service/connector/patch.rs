@@ -3,15 +3,14 @@
 use super::{
     Detail, check_webhook_cadence,
     detail::{self, queued_live},
-    index, locale, objects, open, reach, reference_table, schedule, webhook_settings,
+    index, locale, objects, open, reach, reference_input, schedule, webhook_settings,
 };
 use crate::{
     app::App,
     auth::{Caller, Role},
     connector::{
-        Connector, ConnectorType, Status,
+        Connector, Status,
         rules::number_of,
-        schedule::as_input,
         seed, steps, validate, variables,
         written::{ConnectorPatch, WrittenSeed},
     },
@@ -76,8 +75,7 @@ fn reference(
     let Some(Some(id)) = patch.source_file_id else { return Ok(None) };
     let file = file::named(app, caller, id, "source_file_id")?;
     let options = patch.input_options.as_ref().unwrap_or(&before.input_options);
-    let table = reference_table(app, &file, options)?;
-    Ok(Some(if before.connector_type == ConnectorType::Schedule { as_input(table) } else { table }))
+    reference_input(app, &file, before.connector_type, options).map(Some)
 }
 
 fn decide(

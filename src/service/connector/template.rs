@@ -1,11 +1,16 @@
 //! The template: a new draft made of a file.
 
+use std::io::Read as _;
+
 use super::open;
 use crate::{
     app::App,
     auth::{Caller, Role},
     cancel::CancelToken,
-    connector::{Connector, ConnectorType, InputOptions, Seed, schedule::as_input, template},
+    connector::{
+        Connector, ConnectorType, InputOptions, Seed, schedule, template,
+        webhook_input::{self, Members},
+    },
     error::Result,
     id::FileId,
     input::{self, DelimitedReader},
@@ -17,11 +22,44 @@ use crate::{
     },
 };
 
+/// How much of a reference file the template of a webhook connector looks at: bytes, and rows.
+const LOOKED_AT: u64 = 4 * 1024 * 1024;
+const LOOKED_AT_ROWS: usize = 1_000;
+
 /// A file as the input table that it makes: its header is read.
-pub fn reference_table(app: &App, file: &StoredFile, options: &InputOptions) -> Result<InputTable> {
+fn reference_table(app: &App, file: &StoredFile, options: &InputOptions) -> Result<InputTable> {
     let source = FileReader::open(&app.store, file);
     let reader = DelimitedReader::open(source, options, &CancelToken::new())?;
     Ok(input::describe(&file.name, Some(file.id), &reader.header))
+}
+
+/// A file as the input table that it makes for a connector of this type.
+pub fn reference_input(
+    app: &App,
+    file: &StoredFile,
+    connector_type: ConnectorType,
+    options: &InputOptions,
+) -> Result<InputTable> {
+    let table = reference_table(app, file, options)?;
+    match connector_type {
+        ConnectorType::Spreadsheet => Ok(table),
+        ConnectorType::Schedule => Ok(schedule::as_input(table)),
+        ConnectorType::Webhook => webhook_input::as_input(table),
+    }
+}
+
+/// The members of the first bodies of a batch's file. A file that is no CSV has none: then the template
+/// selects the bodies alone.
+fn members(app: &App, file: &StoredFile) -> Members {
+    let mut members = Members::default();
+    let mut csv = csv::Reader::from_reader(FileReader::open(&app.store, file).take(LOOKED_AT));
+    let body = csv.headers().ok().and_then(|names| names.iter().position(|name| name == "body"));
+    for row in csv.into_records().map_while(std::result::Result::ok).take(LOOKED_AT_ROWS) {
+        if let Some(text) = body.and_then(|body| row.get(body)) {
+            members.add(text);
+        }
+    }
+    members
 }
 
 /// Makes a script for a file and forks a draft that carries it; the old draft is gone. Without a file
@@ -35,10 +73,12 @@ pub fn make(
     let before = app.store.control.read(|conn| open(conn, caller, name, Role::Editor))?;
     let Some(file) = file else { return Ok(None) };
     let file = file::named(app, caller, file, "source_file_id")?;
-    let table = reference_table(app, &file, &before.input_options)?;
-    let table = if before.connector_type == ConnectorType::Schedule { as_input(table) } else { table };
+    let table = reference_input(app, &file, before.connector_type, &before.input_options)?;
     let object = app.store.records.read(|conn| store::object::load(conn, before.custom_object))?;
-    let template = template::script(&object.name, &table);
+    let template = match before.connector_type {
+        ConnectorType::Webhook => webhook_input::template(&object.name, &members(app, &file)),
+        ConnectorType::Spreadsheet | ConnectorType::Schedule => template::script(&object.name, &table),
+    };
     app.store.files.write(|tx| store::file::attach(tx, file.id, before.id))?;
     let now = app.clock.now();
     let (old, made) = app.store.control.write(|tx| {
