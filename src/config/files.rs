@@ -12,10 +12,12 @@ pub struct FilesConfig {
     pub form_valid_s: u32,
     /// An upload of which no byte came for so long has ended, seconds.
     pub idle_timeout_s: u32,
+    /// A file that nothing uses is deleted after so many days; 0: never.
+    pub unused_days: u32,
 }
 
 impl Default for FilesConfig {
     fn default() -> Self {
-        Self { max_upload_mb: 500, form_valid_s: 3600, idle_timeout_s: 60 }
+        Self { max_upload_mb: 500, form_valid_s: 3600, idle_timeout_s: 60, unused_days: 30 }
     }
 }

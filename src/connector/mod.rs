@@ -127,6 +127,11 @@ pub struct InputOptions {
     pub null_values: Vec<String>,
 }
 
+/// Days that ended runs are kept unless the connector says otherwise.
+pub const RETENTION_DAYS: u32 = 90;
+/// Ended runs that are kept unless the connector says otherwise.
+pub const RETENTION_RUNS: u32 = 5_000;
+
 /// A connector with all of its configuration.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Connector {
@@ -168,6 +173,10 @@ pub struct Connector {
     pub max_concurrency: u32,
     /// Who may send to a webhook connector without a key.
     pub webhook_settings: WebhookSettings,
+    /// Days that ended runs are kept; 0: for ever.
+    pub retention_days: u32,
+    /// Ended runs that are kept at most; 0: any number.
+    pub retention_runs: u32,
     /// How many runs it had; written by the queue alone.
     pub used_count: i64,
     /// When the last one was queued; likewise.

@@ -64,6 +64,10 @@ pub struct NewConnector {
     pub schedule: Option<Schedule>,
     /// Of a webhook connector: who may send without a key.
     pub webhook_settings: Option<WrittenWebhookSettings>,
+    /// Days that ended runs are kept with their files; 0: for ever.
+    pub retention_days: Option<u32>,
+    /// Ended runs that are kept at most; 0: any number. The last successful one always stays.
+    pub retention_runs: Option<u32>,
     /// Of other connector types: known here so that the refusal is about the type.
     #[schema(ignore)]
     pub activity_object: Option<Json>,
@@ -110,6 +114,10 @@ pub struct ConnectorPatch {
     pub integration_secrets: Option<Vec<Json>>,
     /// Runs at a time; 0: nothing starts.
     pub max_concurrency: Option<u32>,
+    /// Days that ended runs are kept with their files; 0: for ever.
+    pub retention_days: Option<u32>,
+    /// Ended runs that are kept at most; 0: any number. The last successful one always stays.
+    pub retention_runs: Option<u32>,
     /// How the input file is read.
     pub input_options: Option<InputOptions>,
     /// Seconds for the script, at most `engine.timeout_s`; null: that.

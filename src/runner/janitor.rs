@@ -3,7 +3,12 @@
 
 use std::time::{Duration, Instant};
 
-use super::Shared;
+use chrono::{DateTime, Utc};
+
+use super::{
+    Shared,
+    retention::{self, Sweep},
+};
 use crate::error::Result;
 
 /// Between two rounds.
@@ -18,9 +23,16 @@ const STEP: u64 = 4 * 1024 * 1024;
 /// Steps per round and database.
 const STEPS: usize = 16;
 
+/// Rounds between two looks for what is no longer kept: a minute, and an hour for files.
+const RUNS_EVERY: u32 = 12;
+const FILES_EVERY: u32 = 720;
+/// The first walk over files: what a crash cut off has been done again by then.
+const FILES_FIRST: u32 = 60;
+
 /// Rounds until the server stops.
 pub(super) fn run(shared: &Shared) {
     let mut next = Instant::now() + ROUND;
+    let mut forgets = Forgets::new(shared);
     loop {
         let mut signal = shared.signal.lock();
         while !shared.is_stopping() && Instant::now() < next {
@@ -32,6 +44,44 @@ pub(super) fn run(shared: &Shared) {
         }
         next = Instant::now() + ROUND;
         round(shared);
+        if let Err(error) = forgets.round(shared) {
+            log::warn!("what is no longer kept: {error}");
+        }
+    }
+}
+
+/// Where it is in forgetting what is no longer kept: one step per round, however much there is.
+struct Forgets {
+    started: DateTime<Utc>,
+    rounds: u32,
+    runs: bool,
+    sweep: Option<Sweep>,
+}
+
+impl Forgets {
+    fn new(shared: &Shared) -> Self {
+        Self { started: shared.store.clock.now(), rounds: 0, runs: true, sweep: None }
+    }
+
+    fn round(&mut self, shared: &Shared) -> Result<()> {
+        let store = &shared.store;
+        if self.rounds == 0 {
+            retention::forget_connectors(store)?;
+        }
+        if self.rounds % FILES_EVERY == FILES_FIRST {
+            self.sweep = Some(Sweep::new(store, self.started, shared.config.files.unused_days));
+        }
+        self.runs |= self.rounds.is_multiple_of(RUNS_EVERY);
+        self.rounds = self.rounds.wrapping_add(1);
+        if self.runs {
+            self.runs = retention::forget_runs(store)?;
+        }
+        if let Some(sweep) = &mut self.sweep
+            && !sweep.step(store)?
+        {
+            self.sweep = None;
+        }
+        Ok(())
     }
 }
 

@@ -10,6 +10,7 @@ pub mod job;
 pub mod meta;
 pub mod queue;
 pub mod recover;
+pub mod retention;
 
 mod janitor;
 mod pool;

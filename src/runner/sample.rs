@@ -8,7 +8,7 @@ use super::{
     Shared,
     job::{self, Job, Left, Stop},
     meta::Facts,
-    prepare,
+    prepare, retention,
     stage::{odd_lines::OddLines, output, scope::Scope},
 };
 use crate::{
@@ -165,15 +165,16 @@ fn stand_in(shared: &Shared, connector: &Connector, input: &StoredFile) -> Execu
 /// Writes how a sample ended. A failed one keeps the last good sample.
 pub(super) fn end(shared: &Shared, script: ScriptId, outcome: &Result<Sample>) -> Result<()> {
     let now = shared.store.clock.now();
-    shared.store.control.write(|tx| {
+    let replaced = shared.store.control.write(|tx| {
         let Some(mut script) = store::script::version(tx, script)? else {
             log::info!("script={script} is gone: another draft took its place while it was sampled");
-            return Ok(());
+            return Ok(None);
         };
         if script.state != SampleState::InProgress {
             // Its engine was changed meanwhile, which cleared the state.
-            return Ok(());
+            return Ok(None);
         }
+        let before = script.output_file;
         script.updated = now;
         match outcome {
             Ok(sample) => {
@@ -187,6 +188,9 @@ pub(super) fn end(shared: &Shared, script: ScriptId, outcome: &Result<Sample>) -
                 script.error = Some(error.detail.clone());
             }
         }
-        store::script::update(tx, &script)
-    })
+        store::script::update(tx, &script)?;
+        Ok(before.filter(|before| script.output_file != Some(*before)))
+    })?;
+    // The sample that this one takes the place of, unless an earlier version of the script has it too.
+    retention::delete_unused(&shared.store, &replaced.into_iter().collect::<Vec<_>>())
 }

@@ -1,7 +1,7 @@
 //! Connectors. Variables, flow and seeds are JSON documents of the row: they are read and written as
 //! full sets, and a snapshot is a copy.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use rusqlite::{
     Connection, OptionalExtension as _, Row, Transaction, params, params_from_iter, types::Value,
@@ -35,6 +35,8 @@ pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Connector> {
         timeout_s: row.get("timeout_s")?,
         max_concurrency: row.get("max_concurrency")?,
         webhook_settings: column::json(row, "webhook_settings")?,
+        retention_days: row.get("retention_days")?,
+        retention_runs: row.get("retention_runs")?,
         used_count: row.get("run_count")?,
         last_used_at: time::get_optional(row, "last_used_at")?,
         created: time::get(row, "created")?,
@@ -117,6 +119,13 @@ pub fn with_secrets(conn: &Connection) -> Result<Vec<Connector>> {
     Ok(statement.query_map([], from_row)?.collect::<rusqlite::Result<_>>()?)
 }
 
+/// Every connector's id.
+pub fn ids(conn: &Connection) -> Result<HashSet<ConnectorId>> {
+    let mut statement = conn.prepare_cached("SELECT id FROM connector")?;
+    let rows = statement.query_map([], |row| column::parsed(row, "id"))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
 /// Whether an api name is taken.
 pub fn has_api_name(conn: &Connection, api_name: &str) -> Result<bool> {
     let mut statement = conn.prepare_cached("SELECT 1 FROM connector WHERE api_name = ?")?;
@@ -180,6 +189,8 @@ fn columns(c: &Connector) -> Result<Vec<(&'static str, Value)>> {
         ("timeout_s", number(c.timeout_s)),
         ("max_concurrency", Value::Integer(c.max_concurrency.into())),
         ("webhook_settings", Value::Text(column::to_json(&c.webhook_settings)?)),
+        ("retention_days", Value::Integer(c.retention_days.into())),
+        ("retention_runs", Value::Integer(c.retention_runs.into())),
         ("created", Value::Integer(time::to_ms(c.created))),
         ("updated", Value::Integer(time::to_ms(c.updated))),
         ("created_by", optional(c.created_by.map(|id| id.to_string()))),

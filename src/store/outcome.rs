@@ -125,6 +125,14 @@ pub fn delete(tx: &Connection, execution: ExecutionId) -> Result<()> {
     Ok(())
 }
 
+/// Forgets the outcomes of a run.
+pub fn delete_of_run(database: &Connection, execution: ExecutionId) -> Result<()> {
+    database
+        .prepare_cached("DELETE FROM row_outcome WHERE execution_id = ?")?
+        .execute([execution.to_string()])?;
+    Ok(())
+}
+
 /// Forgets the outcomes of a connector's live runs, by the ledger.
 pub fn delete_of_connector(records: &Connection, connector: ConnectorId) -> Result<()> {
     records.execute(

@@ -139,6 +139,13 @@ pub fn open_runs(connection: &Connection) -> Result<Vec<ExecutionId>> {
     Ok(open)
 }
 
+/// The connectors that the ledger has runs of.
+pub fn connectors(connection: &Connection) -> Result<Vec<ConnectorId>> {
+    let mut statement = connection.prepare_cached("SELECT DISTINCT connector_id FROM run")?;
+    let rows = statement.query_map([], |row| super::column::parsed(row, "connector_id"))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
 fn steps(connection: &Connection, run: i64) -> Result<Vec<LedgerStep>> {
     let mut statement = connection.prepare_cached(
         "SELECT step, scope, rows, created, updated, unchanged, skipped, warnings, errors

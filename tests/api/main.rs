@@ -22,6 +22,7 @@ mod permissions;
 mod queue;
 mod record;
 mod rerun;
+mod retention;
 mod run;
 mod sample;
 mod schedule;

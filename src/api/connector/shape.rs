@@ -212,6 +212,10 @@ pub struct ConnectorDetail {
     /// Of a webhook connector: the requests that wait for their batch; null for other types.
     #[schema(required)]
     pub webhook_inbox: Option<InboxRow>,
+    /// Days that ended runs are kept with their files; 0: for ever.
+    pub retention_days: u32,
+    /// Ended runs that are kept at most; 0: any number.
+    pub retention_runs: u32,
     /// Who made it.
     #[schema(required)]
     pub created_by: Option<MemberRow>,
@@ -273,6 +277,8 @@ impl ConnectorDetail {
             input_options,
             timeout_s: connector.timeout_s,
             max_concurrency: connector.max_concurrency,
+            retention_days: connector.retention_days,
+            retention_runs: connector.retention_runs,
             created_by: detail.created_by.map(MemberRow::from),
             warning: detail.warning,
             queued_executions: queued,

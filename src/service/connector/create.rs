@@ -6,7 +6,9 @@ use super::{Detail, check_webhook_cadence, detail, engine_for, schedule, webhook
 use crate::{
     app::App,
     auth::{Caller, Role},
-    connector::{Connector, Status, WebhookSettings, validate, written::NewConnector},
+    connector::{
+        Connector, RETENTION_DAYS, RETENTION_RUNS, Status, WebhookSettings, validate, written::NewConnector,
+    },
     error::{Error, Result},
     id::{ConnectorId, ScriptId},
     input,
@@ -53,6 +55,8 @@ pub fn create(app: &App, caller: &Caller, new: NewConnector) -> Result<Detail> {
         timeout_s: new.timeout_s,
         max_concurrency: new.max_concurrency.unwrap_or(1),
         webhook_settings: WebhookSettings::default(),
+        retention_days: new.retention_days.unwrap_or(RETENTION_DAYS),
+        retention_runs: new.retention_runs.unwrap_or(RETENTION_RUNS),
         used_count: 0,
         last_used_at: None,
         created: now,

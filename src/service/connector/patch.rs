@@ -152,6 +152,8 @@ fn settings(app: &App, after: &mut Connector, patch: &ConnectorPatch) -> Result<
     if patch.cadence.is_some() {
         check_webhook_cadence(app, after)?;
     }
+    after.retention_days = patch.retention_days.unwrap_or(after.retention_days);
+    after.retention_runs = patch.retention_runs.unwrap_or(after.retention_runs);
     after.max_concurrency = patch.max_concurrency.unwrap_or(after.max_concurrency);
     if let Some(options) = &patch.input_options {
         input::check_options(options)?;
@@ -362,6 +364,8 @@ fn edited_keys(before: &Connector, after: &Connector) -> Vec<&'static str> {
         ("sql_parameters", before.sql_parameters != after.sql_parameters),
         ("cadence", before.cadence != after.cadence),
         ("schedule", before.schedule != after.schedule),
+        ("retention_days", before.retention_days != after.retention_days),
+        ("retention_runs", before.retention_runs != after.retention_runs),
         ("max_concurrency", before.max_concurrency != after.max_concurrency),
         ("input_options", before.input_options != after.input_options),
         ("webhook_settings", before.webhook_settings != after.webhook_settings),

@@ -3,12 +3,14 @@
 
 mod claim;
 mod list;
+mod retention;
 
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 
 pub use claim::{Head, fail_unreadable, heads, take};
 pub use list::{Filter, ORDERINGS, list, queue_positions};
+pub use retention::{Expired, delete, expired};
 
 use super::{column, time};
 use crate::{

@@ -44,6 +44,14 @@ pub fn list(conn: &Connection, filter: &Filter, limit: i64, offset: i64) -> Resu
     Ok((count.unsigned_abs(), rows.collect::<rusqlite::Result<_>>()?))
 }
 
+/// The next registered files in the order of their ids, for whoever looks at all of them.
+pub fn page_after(conn: &Connection, after: &str, limit: i64) -> Result<Vec<StoredFile>> {
+    let mut statement = conn
+        .prepare_cached(&format!("{SELECT} WHERE file.id > ? AND registered = 1 ORDER BY file.id LIMIT ?"))?;
+    let rows = statement.query_map(params![after, limit], from_row)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
 /// The other files with the same bytes.
 pub fn same_content(conn: &Connection, file: &StoredFile) -> Result<Vec<FileId>> {
     let mut statement = conn.prepare_cached("SELECT id FROM file WHERE content = ? AND id <> ?")?;

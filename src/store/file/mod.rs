@@ -20,10 +20,10 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 
-pub use list::{Filter, list, same_content};
+pub use list::{Filter, list, page_after, same_content};
 pub use read::FileReader;
 pub use settle::{forget, forgotten, settle_uploads};
-pub use user::{is_of_run_with, user};
+pub use user::{is_of_run_with, used, user};
 pub use write::FileWriter;
 
 use super::{column, time};

@@ -1,10 +1,13 @@
 //! Who uses a file. The answers stand in `control.db`.
 
+use std::collections::HashSet;
+
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::{
     error::Result,
     id::{FileId, KeyId},
+    store::column,
 };
 
 /// Who uses the file, in words: a connector whose reference file it is, a connector of which some
@@ -22,6 +25,20 @@ pub fn user(control: &Connection, file: FileId) -> Result<Option<String>> {
          LIMIT 1",
     )?;
     Ok(statement.query_row([file.to_string()], |row| row.get(0)).optional()?)
+}
+
+/// Those of these files that something uses.
+pub fn used(control: &Connection, files: &[FileId]) -> Result<HashSet<FileId>> {
+    let mut statement = control.prepare_cached(
+        "SELECT f.value AS id FROM json_each(?1) f
+         WHERE EXISTS (SELECT 1 FROM execution WHERE input_file = f.value)
+            OR EXISTS (SELECT 1 FROM execution WHERE final_report = f.value)
+            OR EXISTS (SELECT 1 FROM execution WHERE sql_output_zip = f.value)
+            OR EXISTS (SELECT 1 FROM connector WHERE source_file = f.value)
+            OR EXISTS (SELECT 1 FROM script WHERE output_file = f.value OR instr(config_metadata, f.value))",
+    )?;
+    let rows = statement.query_map([column::to_json(&files)?], |row| column::parsed(row, "id"))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
 /// Whether an execution that was started with the key read or made the file.

@@ -67,6 +67,8 @@ fn connector(status: Status) -> Connector {
         input_options: InputOptions::default(),
         timeout_s: None,
         max_concurrency: 1,
+        retention_days: 90,
+        retention_runs: 5_000,
         webhook_settings: WebhookSettings::default(),
         used_count: 0,
         last_used_at: None,

@@ -64,6 +64,8 @@ CREATE TABLE connector (
     timeout_s       INTEGER,
     max_concurrency INTEGER NOT NULL,
     webhook_settings TEXT NOT NULL,         -- JSON; secrets in it are encrypted
+    retention_days  INTEGER NOT NULL,       -- 0: for ever
+    retention_runs  INTEGER NOT NULL,       -- 0: any number
     run_count       INTEGER NOT NULL DEFAULT 0,
     last_used_at    INTEGER,
     last_claim      INTEGER NOT NULL DEFAULT 0, -- counts claims of all: who waited longest
@@ -166,6 +168,8 @@ CREATE INDEX execution_started ON execution (started_at, seq);
 CREATE INDEX execution_connector_started ON execution (connector_id, started_at, seq);
 CREATE INDEX execution_ended ON execution (ended_at, seq);
 CREATE INDEX execution_connector_ended ON execution (connector_id, ended_at, seq);
+CREATE INDEX execution_snapshot ON execution (snapshot);
+CREATE INDEX execution_done ON execution (connector_id, seq) WHERE ended_at IS NOT NULL;
 CREATE INDEX execution_input ON execution (input_file);
 CREATE INDEX execution_report ON execution (final_report);
 CREATE INDEX execution_zip ON execution (sql_output_zip);
