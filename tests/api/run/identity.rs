@@ -11,10 +11,7 @@ use proptest::{
 use serde_json::{Value as Json, json};
 
 use super::{Shop, totals};
-use crate::support::{
-    configure::{configure, maps, matches, step, variable, with},
-    journey,
-};
+use crate::support::configure::{configure, maps, matches, step, variable, with};
 
 const CASES: usize = 30;
 const SQL: &str = "CREATE TABLE output.orders AS
