@@ -5,6 +5,7 @@
 //! execution's snapshot is a copy.
 
 pub mod flow;
+pub mod guard;
 pub mod rules;
 pub mod schedule;
 pub mod seed;
@@ -22,6 +23,7 @@ use serde_json::{Map, Value as Json};
 use utoipa::ToSchema;
 
 pub use flow::{Conflict, LoadStep, MappingRule, MatchingRule};
+pub use guard::Guard;
 pub use schedule::Schedule;
 pub use seed::Seed;
 pub use webhook::WebhookSettings;
@@ -177,6 +179,10 @@ pub struct Connector {
     pub retention_days: u32,
     /// Ended runs that are kept at most; 0: any number.
     pub retention_runs: u32,
+    /// Skip rows equal to rows that an earlier run loaded.
+    pub diff_check_enabled: bool,
+    /// Holds a run whose dry run goes over a limit; `None`: off.
+    pub guard: Option<Guard>,
     /// How many runs it had; written by the queue alone.
     pub used_count: i64,
     /// When the last one was queued; likewise.

@@ -12,7 +12,7 @@ use serde_json::{Map, Value as Json};
 use utoipa::ToSchema;
 
 use super::{
-    InputOptions,
+    Guard, InputOptions,
     flow::{ArchiveMatch, Conflict, MultipleMatch, NoMatch, SingleMatch, StepType},
     schedule::Schedule,
     webhook::WrittenWebhookSettings,
@@ -68,6 +68,10 @@ pub struct NewConnector {
     pub retention_days: Option<u32>,
     /// Ended runs that are kept at most; 0: any number. The last successful one always stays.
     pub retention_runs: Option<u32>,
+    /// Skip rows equal to rows that an earlier run loaded.
+    pub diff_check_enabled: Option<bool>,
+    /// Holds a run whose dry run goes over a limit.
+    pub guard: Option<Guard>,
     /// Of other connector types: known here so that the refusal is about the type.
     #[schema(ignore)]
     pub activity_object: Option<Json>,
@@ -124,6 +128,13 @@ pub struct ConnectorPatch {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<u32>)]
     pub timeout_s: Option<Option<u32>>,
+    /// Skip rows equal to rows that an earlier run loaded. It compares with what this connector loaded, not
+    /// with the records: edits made by hand are not undone for rows that did not change.
+    pub diff_check_enabled: Option<bool>,
+    /// Holds a live run whose dry run goes over a limit; null: off.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<Guard>)]
+    pub guard: Option<Option<Guard>>,
 }
 
 /// An execution variable, also the one that a load step exposes.

@@ -14,7 +14,9 @@ pub use progress::Progress;
 pub use state::{Stage, StageKind, StageStatus, State, Step};
 
 use crate::{
-    connector::{Connector, ConnectorType, InputOptions, LoadStep, ScopeHeaders, Seed, expected_inputs},
+    connector::{
+        Connector, ConnectorType, Guard, InputOptions, LoadStep, ScopeHeaders, Seed, expected_inputs,
+    },
     id::{ConnectorId, ExecutionId, FileId, KeyId, MemberId, ScriptId},
     script::{ConfigMetadata, Script},
     variable::Variable,
@@ -88,6 +90,12 @@ pub struct Snapshot {
     /// The connector's parameters; those of the run go over them.
     #[serde(default)]
     pub sql_parameters: Map<String, Json>,
+    /// Rows equal to rows that an earlier run loaded are skipped.
+    #[serde(default)]
+    pub diff_check_enabled: bool,
+    /// What a live run is held by.
+    #[serde(default)]
+    pub guard: Option<Guard>,
 }
 
 impl Snapshot {
@@ -109,6 +117,8 @@ impl Snapshot {
             input_options: connector.input_options.clone(),
             timeout_s: connector.timeout_s,
             sql_parameters: connector.sql_parameters.clone(),
+            diff_check_enabled: connector.diff_check_enabled,
+            guard: connector.guard,
         }
     }
 }
@@ -130,6 +140,10 @@ pub struct Execution {
     pub is_dry_run: bool,
     /// A dry run of the draft.
     pub use_draft: bool,
+    /// Loads every row, whatever earlier runs loaded.
+    pub disable_diff_check: bool,
+    /// Is not held by the connector's guard.
+    pub ignore_guard: bool,
     /// Who started it; `None`: the server.
     pub started_by: Option<MemberId>,
     /// The key that they started it with.
@@ -173,6 +187,8 @@ pub struct Execution {
     pub sql_version: Option<String>,
     /// Row outcomes that were counted and not kept.
     pub outcomes_cut: u64,
+    /// Match values of the last run that this run's rows don't have any more; `None`: not compared.
+    pub missing_since_last_run: Option<u64>,
 }
 
 impl Execution {
@@ -187,6 +203,8 @@ impl Execution {
             trigger,
             is_dry_run: false,
             use_draft: false,
+            disable_diff_check: false,
+            ignore_guard: false,
             started_by: None,
             started_by_key: None,
             scheduled_for: None,
@@ -208,6 +226,7 @@ impl Execution {
             script_id: None,
             sql_version: None,
             outcomes_cut: 0,
+            missing_since_last_run: None,
         }
     }
 }

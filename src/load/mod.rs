@@ -13,13 +13,16 @@
 //! | [`conflict`] | what an update does to a field that holds something |
 //! | `write` | one row, start to end |
 //! | `index` | what look-ups need before the first batch |
-//! | `run`, `rows` | batches, ledger, outcomes, the spool |
+//! | `run`, `rows`, `end` | batches, ledger, outcomes, the spool |
+//! | [`diff`] | which rows need no loading, and what the next run may compare with |
 //!
 //! A dry run is the same code on a scratch database ([`crate::store::scratch`]).
 
 mod choice;
 pub mod conflict;
 mod convert;
+pub mod diff;
+mod end;
 mod index;
 mod mapping;
 pub mod matching;

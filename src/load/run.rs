@@ -1,9 +1,11 @@
 //! The batches of a run: what is written together, and what is told about it.
 
-use std::path::Path;
+use std::{cell::RefCell, path::Path};
 
 use super::{
     Row, StepPlan,
+    diff::Refused,
+    end,
     rows::Rows,
     write::{Fate, Writer, message, rejected},
 };
@@ -49,9 +51,9 @@ impl From<Error> for Stop {
 
 /// What is committed. A batch works on a copy and hands it back with its commit.
 #[derive(Debug, Clone, Copy, Default)]
-struct Tally {
+pub(super) struct Tally {
     counters: Counters,
-    run: Option<i64>,
+    pub(super) run: Option<i64>,
     /// Outcomes that got a number, those that are kept, and those of them that only preview an update.
     numbered: u64,
     kept: u64,
@@ -59,7 +61,9 @@ struct Tally {
     /// The lowest number of a preview that was given up.
     given_up: Option<u64>,
     cut: u64,
-    is_finished: bool,
+    pub(super) is_finished: bool,
+    /// Rows of the step that the diff check found unchanged, until a batch counts them.
+    unchanged: u64,
     spooled_rejected: u64,
     spooled_others: u64,
 }
@@ -67,15 +71,19 @@ struct Tally {
 /// The loading of one run: its steps one after another.
 pub struct Load<'s> {
     pub(super) store: &'s Store,
-    execution: ExecutionId,
-    connector: ConnectorId,
+    pub(super) execution: ExecutionId,
+    pub(super) connector: ConnectorId,
     settings: Settings,
     pub(super) cancel: CancelToken,
     /// Of a dry run.
     pub(super) scratch: Option<Connection>,
-    spool: Spool,
-    tally: Tally,
+    pub(super) spool: Spool,
+    pub(super) tally: Tally,
     totals: Counters,
+    /// Of a run that writes a baseline: per scope, rows that a step rejected or skipped.
+    pub(super) refused: Option<RefCell<Refused>>,
+    /// What the diff check found missing.
+    pub(super) missing: Option<u64>,
 }
 
 impl<'s> Load<'s> {
@@ -98,6 +106,8 @@ impl<'s> Load<'s> {
             spool: Spool::create(dir)?,
             tally: Tally::default(),
             totals: Counters::default(),
+            refused: None,
+            missing: None,
         })
     }
 
@@ -115,6 +125,20 @@ impl<'s> Load<'s> {
         let scratch = scratch::create(store, dir, &objects)?;
         let live = Self::live(store, dir, execution, connector, settings, cancel)?;
         Ok(Self { scratch: Some(scratch), ..live })
+    }
+
+    /// Loads the rows of one step of which the diff check found `unchanged` unchanged: they do not come, and are
+    /// counted with the first batch. See [`Self::step`].
+    pub fn step_with_unchanged(
+        &mut self,
+        plan: &StepPlan,
+        (total, unchanged): (u64, u64),
+        is_last: bool,
+        chunks: impl IntoIterator<Item = Result<Vec<Row>>>,
+        progress: impl FnMut(&Counters),
+    ) -> std::result::Result<Counters, Stop> {
+        self.tally.unchanged = unchanged;
+        self.step(plan, total, is_last, chunks, progress)
     }
 
     /// Loads the rows of one step, `total` of them; they come in chunks of any size. With `is_last` the
@@ -180,22 +204,6 @@ impl<'s> Load<'s> {
         &self.spool
     }
 
-    /// Ends the loading; answers the spool for the report. A live run that did not come to its last step
-    /// gets `outcome` into its ledger; a dry run hands over its row outcomes.
-    pub fn end(self, outcome: State, error: Option<&str>) -> Result<Spool> {
-        self.spool.rollback()?;
-        if let Some(scratch) = &self.scratch {
-            scratch::deliver_outcomes(scratch, self.store, self.execution)?;
-        } else if self.tally.run.is_some() && !self.tally.is_finished {
-            let finished = self.finished(outcome, error);
-            self.store.records.write_last(|tx| store::run::finish(tx, self.execution, &finished))?;
-        }
-        if self.scratch.is_none() {
-            self.store.records.end_load();
-        }
-        Ok(self.spool)
-    }
-
     /// One transaction; answers whether there may be more rows.
     fn batch(
         &mut self,
@@ -240,11 +248,17 @@ impl<'s> Load<'s> {
         let tx = pool::begin(connection)?;
         self.spool.begin()?;
         let now = self.now();
-        let run = match tally.run {
-            Some(run) => run,
-            None => store::run::begin(&tx, self.execution, self.connector, now)?,
+        let run = if let Some(run) = tally.run {
+            run
+        } else {
+            // A dry run's scratch database has no baselines.
+            if !is_dry {
+                store::baseline::invalidate(&tx, self.connector)?;
+            }
+            store::run::begin(&tx, self.execution, self.connector, now)?
         };
         tally.run = Some(run);
+        tally.counters.unchanged += std::mem::take(&mut tally.unchanged);
         let mut writer = Writer::new(&tx, plan, Stamp { now, run }, is_dry)?;
         let mut more = false;
         let mut left = self.settings.batch_rows.max(1);
@@ -265,9 +279,12 @@ impl<'s> Load<'s> {
         }
         store::run::save_step(&tx, run, plan.order, &plan.scope, &tally.counters)?;
         store::run::save_cut(&tx, run, tally.cut)?;
-        if is_last && !more {
+        if is_last && !more && self.refused.is_none() {
             let rejected = self.totals.errors + tally.counters.errors;
             let outcome = if rejected == 0 { State::Success } else { State::PartialSuccess };
+            if !is_dry {
+                store::baseline::sweep(&tx, self.connector)?;
+            }
             tally.is_finished = store::run::finish(&tx, self.execution, &self.finished(outcome, None))?;
         }
         tx.commit().map_err(Error::from)?;
@@ -292,6 +309,9 @@ impl<'s> Load<'s> {
         };
         tally.counters.count(fate.outcome);
         let is_loaded = !matches!(fate.outcome, Outcome::Rejected | Outcome::Skipped);
+        if let Some(refused) = self.refused.as_ref().filter(|_| !is_loaded) {
+            end::refuse(&mut refused.borrow_mut(), &plan.scope, row.row);
+        }
         if is_loaded && !row.warnings.is_empty() {
             tally.counters.warnings += 1;
         }
@@ -390,11 +410,7 @@ impl<'s> Load<'s> {
         Ok(true)
     }
 
-    fn finished(&self, outcome: State, error: Option<&str>) -> store::run::Finished {
-        store::run::Finished { at: self.now(), outcome, error: error.map(str::to_owned) }
-    }
-
-    fn now(&self) -> i64 {
+    pub(super) fn now(&self) -> i64 {
         self.store.clock.now().timestamp_millis()
     }
 }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::{
     connector::{
-        ConnectorType, InputOptions,
+        ConnectorType, Guard, InputOptions,
         flow::{ArchiveMatch, Conflict, MultipleMatch, NoMatch, SingleMatch},
     },
     id::VariableId,
@@ -88,6 +88,12 @@ pub struct ConnectorFacts {
     /// Runs at a time.
     #[serde(default)]
     pub max_concurrency: Option<u32>,
+    /// Skip rows equal to rows that an earlier run loaded.
+    #[serde(default)]
+    pub diff_check_enabled: bool,
+    /// What a live run is held by.
+    #[serde(default)]
+    pub guard: Option<Guard>,
 }
 
 /// The package's input file.

@@ -58,6 +58,8 @@ impl Configuration<'_> {
                 input_options: snapshot.input_options.clone(),
                 timeout_s: snapshot.timeout_s,
                 max_concurrency: Some(connector.max_concurrency),
+                diff_check_enabled: snapshot.diff_check_enabled,
+                guard: snapshot.guard,
             },
             input,
             execution_variables: variables.into_iter().map(NamedVariable::from).collect(),

@@ -138,6 +138,9 @@ pub fn snapshot(
         input_options: document.map(|document| document.connector.input_options.clone()).unwrap_or_default(),
         timeout_s: document.and_then(|document| document.connector.timeout_s),
         sql_parameters: config.sql_parameters.clone(),
+        // The workspace is made for this run: nothing was loaded before that could be compared with.
+        diff_check_enabled: false,
+        guard: document.and_then(|document| document.connector.guard),
     };
     let Some(document) = document else { return Ok(snapshot) };
     snapshot.variables =

@@ -79,6 +79,7 @@ impl Summary<'_> {
             ("Error", run.error_details.clone()),
             ("Warning", run.warning.clone()),
             ("Rows without messages", (run.outcomes_cut > 0).then(|| not_kept(run.outcomes_cut))),
+            ("Missing since the last run", run.missing_since_last_run.map(grouped)),
             ("Dry run", yes_no(run.is_dry_run)),
             ("Script", run.use_draft.then(|| "Draft".to_owned())),
             ("Trigger", Some(trigger_words(run.trigger).to_owned())),

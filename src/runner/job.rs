@@ -101,6 +101,8 @@ pub struct Done {
     pub totals: Counters,
     /// Row outcomes that were counted and not kept.
     pub outcomes_cut: u64,
+    /// Match values that the last run had and this one has not; `None`: not compared.
+    pub missing_since_last_run: Option<u64>,
     /// The SQL output, in the scratch folder, when it was to be a ZIP.
     pub zip: Option<PathBuf>,
     /// The workbook, likewise.
@@ -146,6 +148,7 @@ pub fn run(job: &Job<'_>) -> Done {
         stages: job.progress.stages(),
         totals: left.totals,
         outcomes_cut: left.outcomes_cut,
+        missing_since_last_run: left.missing_since_last_run,
         zip: left.zip,
         report: left.report,
     }
@@ -156,6 +159,7 @@ pub fn run(job: &Job<'_>) -> Done {
 pub(super) struct Left {
     pub totals: Counters,
     pub outcomes_cut: u64,
+    pub missing_since_last_run: Option<u64>,
     pub warning: Option<String>,
     pub zip: Option<PathBuf>,
     pub report: Option<PathBuf>,

@@ -171,6 +171,7 @@ fn keep(shared: &Shared, claimed: &Claimed, done: Done, zip_name: &str, report_n
         final_report: report,
         sql_output_zip: zip,
         outcomes_cut: done.outcomes_cut,
+        missing_since_last_run: done.missing_since_last_run,
     }
 }
 
@@ -241,5 +242,6 @@ fn failed(progress: &Progress, sentence: String) -> End {
         final_report: None,
         sql_output_zip: None,
         outcomes_cut: 0,
+        missing_since_last_run: None,
     }
 }

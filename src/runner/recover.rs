@@ -33,6 +33,7 @@ pub fn after_crash(store: &Store) -> Result<()> {
     }
     close_orphans(store)?;
     end_queued(store)?;
+    store.records.write(|tx| store::baseline::sweep_all(tx))?;
     for execution in open(store)? {
         let end = close(store, &execution)?;
         log::warn!("execution={} was running when the server stopped: {}", execution.id, end.state.as_str());
@@ -119,6 +120,7 @@ pub(super) fn end_by_ledger(
         final_report: None,
         sql_output_zip: None,
         outcomes_cut: ledger.map_or(0, |ledger| ledger.outcomes_cut),
+        missing_since_last_run: finished.and_then(|finished| finished.missing_since_last_run),
     }
 }
 
@@ -184,6 +186,7 @@ fn close_ledger(store: &Store, id: ExecutionId, end: &End) -> Result<()> {
     let finished = store::run::Finished {
         outcome: end.state,
         error: end.error_details.clone(),
+        missing_since_last_run: end.missing_since_last_run,
         at: store.clock.now().timestamp_millis(),
     };
     store.records.write_last(|tx| store::run::finish(tx, id, &finished).map(drop))

@@ -110,7 +110,10 @@ pub fn forget_connectors(store: &Store) -> Result<()> {
     let there = store.control.read(store::connector::ids)?;
     for connector in store.records.read(store::run::connectors)? {
         if !there.contains(&connector) {
-            store.records.write(|tx| store::outcome::delete_of_connector(tx, connector))?;
+            store.records.write(|tx| {
+                store::outcome::delete_of_connector(tx, connector)?;
+                store::baseline::delete_of_connector(tx, connector)
+            })?;
         }
     }
     Ok(())

@@ -148,6 +148,8 @@ fn snapshot(connector: &Connector, script: &Script) -> Snapshot {
         input_options: connector.input_options.clone(),
         timeout_s: Some(connector.timeout_s.unwrap_or(MAX_S).min(MAX_S)),
         sql_parameters: connector.sql_parameters.clone(),
+        diff_check_enabled: false,
+        guard: None,
     }
 }
 

@@ -13,6 +13,7 @@
 //! readers that can't write.
 
 pub mod backup;
+pub mod baseline;
 pub mod check;
 pub mod column;
 mod condition;

@@ -4,8 +4,9 @@
 //! batch saves the counters of its step. So after a crash the ledger says which records exist and why,
 //! and `control.db` follows it (spec: reliability §1).
 
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
+use super::column;
 use crate::{
     error::{Error, Result},
     execution::{Counters, State},
@@ -32,6 +33,8 @@ pub struct Finished {
     pub outcome: State,
     /// Of a failed one.
     pub error: Option<String>,
+    /// Match values that the last run had and this one has not; `None`: not compared.
+    pub missing_since_last_run: Option<u64>,
 }
 
 /// One run's ledger.
@@ -99,10 +102,16 @@ pub fn save_cut(tx: &Connection, run: i64, cut: u64) -> Result<()> {
 pub fn finish(tx: &Connection, execution: ExecutionId, finished: &Finished) -> Result<bool> {
     let changed = tx
         .prepare_cached(
-            "UPDATE run SET finished = ?2, outcome = ?3, error = ?4
+            "UPDATE run SET finished = ?2, outcome = ?3, error = ?4, missing_since_last_run = ?5
              WHERE execution_id = ?1 AND finished IS NULL",
         )?
-        .execute(params![execution.to_string(), finished.at, finished.outcome.as_str(), finished.error])?;
+        .execute(params![
+            execution.to_string(),
+            finished.at,
+            finished.outcome.as_str(),
+            finished.error,
+            finished.missing_since_last_run.map(number)
+        ])?;
     Ok(changed == 1)
 }
 
@@ -110,19 +119,12 @@ pub fn finish(tx: &Connection, execution: ExecutionId, finished: &Finished) -> R
 pub fn read(connection: &Connection, execution: ExecutionId) -> Result<Option<Ledger>> {
     let found = connection
         .prepare_cached(
-            "SELECT key, finished, outcome, error, outcomes_cut FROM run WHERE execution_id = ?1",
+            "SELECT key, outcomes_cut, finished, outcome, error, missing_since_last_run
+             FROM run WHERE execution_id = ?1",
         )?
-        .query_row([execution.to_string()], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
-        })
+        .query_row([execution.to_string()], |row| Ok((row.get(0)?, row.get(1)?, finished(row)?)))
         .optional()?;
-    let Some((key, at, outcome, error, cut)): Option<(_, Option<i64>, Option<String>, _, i64)> = found else {
-        return Ok(None);
-    };
-    let finished = match (at, outcome) {
-        (Some(at), Some(outcome)) => Some(Finished { at, outcome: state(&outcome)?, error }),
-        _ => None,
-    };
+    let Some((key, cut, finished)) = found else { return Ok(None) };
     Ok(Some(Ledger { key, execution, finished, outcomes_cut: count(cut), steps: steps(connection, key)? }))
 }
 
@@ -142,8 +144,18 @@ pub fn open_runs(connection: &Connection) -> Result<Vec<ExecutionId>> {
 /// The connectors that the ledger has runs of.
 pub fn connectors(connection: &Connection) -> Result<Vec<ConnectorId>> {
     let mut statement = connection.prepare_cached("SELECT DISTINCT connector_id FROM run")?;
-    let rows = statement.query_map([], |row| super::column::parsed(row, "connector_id"))?;
+    let rows = statement.query_map([], |row| column::parsed(row, "connector_id"))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+fn finished(row: &Row<'_>) -> rusqlite::Result<Option<Finished>> {
+    let Some(at) = row.get("finished")? else { return Ok(None) };
+    Ok(Some(Finished {
+        at,
+        outcome: column::word(row, "outcome", State::parse)?,
+        error: row.get("error")?,
+        missing_since_last_run: row.get::<_, Option<i64>>("missing_since_last_run")?.map(count),
+    }))
 }
 
 fn steps(connection: &Connection, run: i64) -> Result<Vec<LedgerStep>> {
@@ -168,10 +180,6 @@ fn steps(connection: &Connection, run: i64) -> Result<Vec<LedgerStep>> {
         steps.push(LedgerStep { step: row.get(0)?, scope: row.get(1)?, counters });
     }
     Ok(steps)
-}
-
-fn state(word: &str) -> Result<State> {
-    State::parse(word).ok_or_else(|| Error::internal(format!("the ledger has the unknown outcome {word}")))
 }
 
 fn number(n: u64) -> i64 {

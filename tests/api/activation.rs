@@ -63,6 +63,8 @@ fn what_waits_is_listed_at_activation_and_can_be_cancelled_with_it() {
             input_file: None,
             is_dry_run: false,
             use_draft: false,
+            disable_diff_check: false,
+            ignore_guard: false,
             sql_parameters: serde_json::Map::new(),
         };
         let name = f.path.rsplit('/').next().unwrap();

@@ -138,7 +138,7 @@ fn a_refused_upload_leaves_nothing() {
         send(&client, &path, Form::new().part("file", file("a.csv", CSV)).text(name, value))
     };
     for (name, value) in [
-        ("disable_diff_check", "true"),
+        ("disable_diff_check", "yes"),
         ("is_dry_run", "yes"),
         ("sql_parameters", "[]"),
         ("sql_parameters", "{"),

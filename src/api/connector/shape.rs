@@ -10,7 +10,7 @@ use super::webhook::{InboxRow, WebhookSettingsRow};
 use crate::{
     api::{file::FileRef, page::Links, people::MemberRow, script::ScriptRow, time::local},
     app::App,
-    connector::{Connector, ConnectorType, Header, InputOptions, LoadStep, Schedule, Status},
+    connector::{Connector, ConnectorType, Guard, Header, InputOptions, LoadStep, Schedule, Status},
     execution::TriggerType,
     id::{ConnectorId, ExecutionId, FieldId, FilterGroupId, ObjectId, SeedId},
     object::Object,
@@ -216,6 +216,11 @@ pub struct ConnectorDetail {
     pub retention_days: u32,
     /// Ended runs that are kept at most; 0: any number.
     pub retention_runs: u32,
+    /// Skip rows equal to rows that an earlier run loaded.
+    pub diff_check_enabled: bool,
+    /// What a live run is held by; null: off.
+    #[schema(required)]
+    pub guard: Option<Guard>,
     /// Who made it.
     #[schema(required)]
     pub created_by: Option<MemberRow>,
@@ -279,6 +284,8 @@ impl ConnectorDetail {
             max_concurrency: connector.max_concurrency,
             retention_days: connector.retention_days,
             retention_runs: connector.retention_runs,
+            diff_check_enabled: connector.diff_check_enabled,
+            guard: connector.guard,
             created_by: detail.created_by.map(MemberRow::from),
             warning: detail.warning,
             queued_executions: queued,

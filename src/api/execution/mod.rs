@@ -26,7 +26,7 @@ use crate::{
     id::{ExecutionId, FileId},
     service::{
         event::moment,
-        execution::{self, Filter, NewRun, ORDERINGS},
+        execution::{self, Again, Filter, NewRun, ORDERINGS},
         paging::{self, Paging},
     },
 };
@@ -48,6 +48,9 @@ pub struct StartRun {
     /// With a dry run: use the draft script.
     #[serde(default)]
     pub use_draft: bool,
+    /// Load every row, also those equal to rows that an earlier run loaded.
+    #[serde(default)]
+    pub disable_diff_check: bool,
 }
 
 /// What was started.
@@ -69,6 +72,8 @@ pub struct Started {
     pub sql_parameters: Map<String, Json>,
     /// As asked.
     pub use_draft: bool,
+    /// As asked.
+    pub disable_diff_check: bool,
     /// Why it waits.
     #[schema(required)]
     pub warning: Option<String>,
@@ -84,6 +89,7 @@ impl From<Execution> for Started {
             source_file_id: execution.input_file.map(|id| id.0),
             sql_parameters: execution.sql_parameters,
             use_draft: execution.use_draft,
+            disable_diff_check: execution.disable_diff_check,
             warning: execution.warning,
         }
     }
@@ -108,6 +114,8 @@ pub async fn start(
         input_file: body.0.source_file_id.map(FileId),
         is_dry_run: body.0.is_dry_run,
         use_draft: body.0.use_draft,
+        disable_diff_check: body.0.disable_diff_check,
+        ignore_guard: false,
         sql_parameters: body.0.sql_parameters.unwrap_or_default(),
     };
     let execution = blocking(app, move |app| {
@@ -287,6 +295,12 @@ pub struct Rerun {
     /// Left out: as the earlier run.
     #[serde(default)]
     pub is_dry_run: Option<bool>,
+    /// Load every row, also those equal to rows that an earlier run loaded; left out: as the earlier run.
+    #[serde(default)]
+    pub disable_diff_check: Option<bool>,
+    /// Load it although the connector's guard would hold it.
+    #[serde(default)]
+    pub ignore_guard: bool,
 }
 
 /// Run the same input again, with today's live script and flow.
@@ -305,7 +319,9 @@ pub async fn rerun(
 ) -> Result<HttpResponse, ApiError> {
     let (connector, id) = parse_path(path)?;
     let row = blocking(app, move |app| {
-        let view = execution::rerun(app, &caller.0, &connector, id, body.0.is_dry_run)?;
+        let Rerun { is_dry_run, disable_diff_check, ignore_guard } = body.0;
+        let again = Again { is_dry_run, disable_diff_check, ignore_guard };
+        let view = execution::rerun(app, &caller.0, &connector, id, again)?;
         Ok(row(app, &links, view))
     })
     .await?;

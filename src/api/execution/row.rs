@@ -81,6 +81,17 @@ pub struct StepRow {
     pub counters: Option<Counters>,
 }
 
+/// What became of the rows of a run.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Totals {
+    /// The sum over the load steps.
+    #[serde(flatten)]
+    pub counters: Counters,
+    /// With diff check: match values that the last run had and this one has not; null: not compared.
+    #[schema(required)]
+    pub missing_since_last_run: Option<u64>,
+}
+
 /// One stage of a run.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct StageRow {
@@ -108,6 +119,10 @@ pub struct ExecutionRow {
     pub trigger_type: TriggerType,
     /// Does everything except write records.
     pub is_dry_run: bool,
+    /// Loads every row, also those equal to rows that an earlier run loaded.
+    pub disable_diff_check: bool,
+    /// Is not held by the connector's guard.
+    pub ignore_guard: bool,
     /// Who started it.
     #[schema(required)]
     pub started_by: Option<Person>,
@@ -134,7 +149,7 @@ pub struct ExecutionRow {
     /// Stage by stage.
     pub step_progress: Vec<StageRow>,
     /// The sum over the load steps.
-    pub totals: Counters,
+    pub totals: Totals,
     /// What it reads.
     #[schema(required)]
     pub input_file: Option<FileRef>,
@@ -180,6 +195,8 @@ pub fn row(app: &App, links: &Links, view: ExecutionView) -> ExecutionRow {
         status: execution.state,
         trigger_type: execution.trigger,
         is_dry_run: execution.is_dry_run,
+        disable_diff_check: execution.disable_diff_check,
+        ignore_guard: execution.ignore_guard,
         started_by: started_by.map(Person::from),
         created: at(execution.created),
         started_at: execution.started_at.map(at),
@@ -189,7 +206,10 @@ pub fn row(app: &App, links: &Links, view: ExecutionView) -> ExecutionRow {
         error_details: execution.error_details,
         warning: execution.warning,
         step_progress: execution.stages.into_iter().map(|stage| stage_row(app, stage, &objects)).collect(),
-        totals: execution.totals,
+        totals: Totals {
+            counters: execution.totals,
+            missing_since_last_run: execution.missing_since_last_run,
+        },
         input_file: input.map(file),
         final_report: report.map(file),
         sql_output_zip: zip.map(file),

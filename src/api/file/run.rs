@@ -32,6 +32,8 @@ pub struct UploadQuery {
     pub filename: Option<String>,
     /// Does everything except write records.
     pub is_dry_run: Option<bool>,
+    /// Loads every row, also those equal to rows that an earlier run loaded.
+    pub disable_diff_check: Option<bool>,
     /// Parameters of this run, over the connector's: a JSON object of text, numbers, true, false and null.
     pub sql_parameters: Option<String>,
 }
@@ -45,6 +47,8 @@ pub struct UploadForm {
     file: Vec<u8>,
     /// Does everything except write records.
     is_dry_run: Option<bool>,
+    /// Loads every row, also those equal to rows that an earlier run loaded.
+    disable_diff_check: Option<bool>,
     /// Parameters of this run, over the connector's: a JSON object of text, numbers, true, false and null.
     sql_parameters: Option<String>,
 }
@@ -147,10 +151,14 @@ async fn from_form(
                 received = Some(Received::field(incoming, field).await?);
             }
             "is_dry_run" => options.is_dry_run = flag("is_dry_run", &text(field).await?)?,
+            "disable_diff_check" => {
+                options.disable_diff_check = flag("disable_diff_check", &text(field).await?)?;
+            }
             "sql_parameters" => options.sql_parameters = parameters(&text(field).await?)?,
             other => {
-                let what =
-                    format!("{other}: found an unknown field, expected file, is_dry_run, sql_parameters");
+                let what = format!(
+                    "{other}: found an unknown field, expected file, is_dry_run, disable_diff_check, sql_parameters"
+                );
                 return Err(Error::invalid(what).at(other).into());
             }
         }
@@ -162,6 +170,7 @@ async fn from_form(
 fn options(query: &UploadQuery) -> Result<RunOptions> {
     Ok(RunOptions {
         is_dry_run: query.is_dry_run.unwrap_or_default(),
+        disable_diff_check: query.disable_diff_check.unwrap_or_default(),
         sql_parameters: query.sql_parameters.as_deref().map(parameters).transpose()?.unwrap_or_default(),
     })
 }

@@ -2,7 +2,7 @@
 
 use std::{thread, time::Duration};
 
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Value as Json, json};
 
 use crate::{
     app::App,
@@ -312,6 +312,6 @@ pub(super) fn start(
     let (name, text) = demo.file;
     let mut incoming = file::Incoming::to_connector(app, caller, connector.id, name, "text/csv")?;
     incoming.append(text.as_bytes())?;
-    let options = file::RunOptions { is_dry_run: false, sql_parameters: Map::new() };
+    let options = file::RunOptions::default();
     Ok(file::run(app, caller, connector, &incoming.finish()?, options)?.execution.id)
 }

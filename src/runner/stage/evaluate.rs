@@ -8,18 +8,19 @@ use crate::{
     engine::{OutputReader, OutputRow},
     error::Code,
     execution::{StageKind, outcome::Message},
-    load,
+    load::{self, diff::RowSet},
     runner::job::{Job, Stop},
     variable::Value,
 };
 
-/// Reads every row of a scope and parses its variables. With `extracted`, sets rows aside for the
-/// report and counts them.
+/// Reads every row of a scope but the `unchanged` ones and parses its variables. With `extracted`, sets rows
+/// aside for the report and counts them.
 pub(in crate::runner) fn pass(
     job: &Job<'_>,
     reader: &OutputReader,
     scope: &Scope<'_>,
     mut extracted: Option<Extracted>,
+    unchanged: Option<&RowSet>,
     mut each: impl FnMut(&OutputRow, &mut [load::Cell], Vec<Message>) -> Result<(), Stop>,
 ) -> Result<Option<SetAside>, Stop> {
     let name = scope.table.scope.as_str();
@@ -27,6 +28,9 @@ pub(in crate::runner) fn pass(
     let mut values: Vec<load::Cell> = Vec::with_capacity(scope.variables.len());
     let mut texts = Texts::default();
     reader.stream(&scope.table, &scope.column_names(), |row| -> Result<(), Stop> {
+        if unchanged.is_some_and(|rows| rows.contains(row.number())) {
+            return Ok(());
+        }
         values.clear();
         let mut warnings = scope.odd_lines.of(row.line()).to_vec();
         let mut is_valid = true;

@@ -3,13 +3,14 @@
 //! One thread steps the script's output and parses the variables; a bounded channel of chunks; this
 //! thread writes. The writer is the bottleneck, everything else hides behind it.
 
-use std::{collections::HashMap, fmt::Write as _, thread};
+use std::{collections::HashMap, fmt::Write as _, fs, thread};
 
 use super::{
     channel::channel,
+    diff::{self, DiffCheck},
     evaluate::pass,
     extracted::{Extracted, SetAside},
-    index,
+    guard, index,
     scope::Scope,
 };
 use crate::{
@@ -31,6 +32,10 @@ pub(in crate::runner) struct FlowPlan {
     pub steps: Vec<StepPlan>,
     /// Per scope (by position) what its variables made of the rows, once they have passed.
     pub set_aside: HashMap<usize, SetAside>,
+    /// What the diff check knows, when the run has one.
+    pub diff: Option<DiffCheck>,
+    /// Per scope, rows that the diff check keeps from the steps: no upload sheet lists them.
+    pub unchanged: HashMap<String, u64>,
 }
 
 /// Resolves the flow against objects and variables.
@@ -40,7 +45,7 @@ pub(in crate::runner) fn plan(job: &Job<'_>) -> Result<FlowPlan, Stop> {
     let steps = (0..flow.steps.len())
         .map(|n| StepPlan::new(&flow, n, job.members, job.locale))
         .collect::<Result<Vec<_>>>()?;
-    Ok(FlowPlan { steps, set_aside: HashMap::new() })
+    Ok(FlowPlan { steps, set_aside: HashMap::new(), diff: None, unchanged: HashMap::new() })
 }
 
 /// Deleting a variable deletes the rules that use it, of an active connector too: a step that is left
@@ -71,7 +76,7 @@ pub(in crate::runner) struct Loaded {
     pub spool: Option<Spool>,
 }
 
-/// Runs the load steps one after another, then reads the scopes that no step loads.
+/// Compares with the last run, asks the guard, runs the load steps one after another, then reads the scopes that no step loads.
 pub(in crate::runner) fn run(
     job: &Job<'_>,
     engine: &Engine,
@@ -85,6 +90,8 @@ pub(in crate::runner) fn run(
         job.progress.count_load(n, &Counters { rows, not_processed: rows, ..Default::default() });
     }
     left.totals.close();
+    diff::check(job, engine, scopes, plan, left)?;
+    guard::hold(job, engine, scopes, plan)?;
     keep_progress(job)?;
     let mut loaded = steps(job, engine, scopes, plan, left)?;
     if loaded.stopped.is_none() {
@@ -105,10 +112,16 @@ fn steps(
         return Ok(Loaded { stopped: None, finished: None, spool: None });
     }
     let mut load = begin(job, &plan.steps)?;
+    load.set_missing(left.missing_since_last_run);
+    if plan.diff.is_some() && !job.execution.is_dry_run {
+        load.leave_baseline();
+    }
     let mut stopped = index::make(job, &plan.steps, &load).err();
     let steps = if stopped.is_none() { plan.steps.len() } else { 0 };
     for n in 0..steps {
-        if let Err(stop) = one_step(job, engine, scopes, plan, &mut load, n) {
+        job.progress.begin(StageKind::LoadStep, n, &[]);
+        let told = |counters: &Counters| job.progress.count_load(n, counters);
+        if let Err(stop) = one_step((job, engine, scopes), plan, &mut load, n, told) {
             stopped = Some(stop);
             break;
         }
@@ -119,13 +132,23 @@ fn steps(
     left.totals.rows = rows;
     left.totals.close();
     left.outcomes_cut = load.outcomes_cut();
-    let finished = load.is_finished().then(|| state_of(None, &left.totals));
     let (state, error) = match &stopped {
         None => (state_of(None, &left.totals), None),
         Some(Stop::Cancelled) => (State::Cancelled, None),
         Some(Stop::Failed(sentence)) => (State::Failed, Some(sentence.as_str())),
     };
-    let spool = load.end(state, error)?;
+    let next =
+        plan.diff.take().filter(|_| stopped.is_none() && !job.execution.is_dry_run).map(DiffCheck::next);
+    let finished = (load.is_finished() || next.is_some()).then(|| state_of(None, &left.totals));
+    let spool = match next {
+        Some(next) => load.end_with_baseline(state, next, |error| {
+            log::error!("execution={} its baseline could not be written: {error}", job.execution.id);
+            let sentence =
+                "What was loaded could not be kept for the next diff check: the next run loads every row.";
+            job.progress.log("warning", Some(StageKind::LoadStep), sentence);
+        })?,
+        None => load.end(state, error)?,
+    };
     tell_cut(job, left)?;
     Ok(Loaded { stopped, finished, spool: Some(spool) })
 }
@@ -150,13 +173,40 @@ fn tell_cut(job: &Job<'_>, left: &mut Left) -> Result<()> {
     Ok(())
 }
 
-fn begin<'j>(job: &Job<'j>, steps: &[StepPlan]) -> Result<Load<'j>> {
+/// The steps as a dry run, in a folder of its own, for what the live run after it would come to. Nobody is told but the
+/// log: nothing is kept of it.
+pub(in crate::runner) fn rehearse(
+    job: &Job<'_>,
+    engine: &Engine,
+    scopes: &[Scope<'_>],
+    plan: &mut FlowPlan,
+) -> Result<Counters, Stop> {
+    let dir = job.scratch.join("rehearsal");
+    let failed = |e| Error::internal(format!("{}: {e}", dir.display()));
+    fs::create_dir(&dir).map_err(failed)?;
+    let (execution, connector) = (job.execution.id, job.execution.connector_id);
+    let mut load =
+        Load::dry(job.store, &dir, execution, connector, settings(job), job.token.clone(), &plan.steps)?;
+    for n in 0..plan.steps.len() {
+        one_step((job, engine, scopes), plan, &mut load, n, |_| {})?;
+    }
+    let totals = *load.totals();
+    drop(load);
+    fs::remove_dir_all(&dir).map_err(failed)?;
+    Ok(totals)
+}
+
+fn settings(job: &Job<'_>) -> Settings {
     let config = &job.config.runner;
-    let settings = Settings {
+    Settings {
         batch_rows: config.batch_rows as usize,
         max_row_outcomes: config.max_row_outcomes.into(),
         max_report_rows: job.config.report.max_rows.into(),
-    };
+    }
+}
+
+fn begin<'j>(job: &Job<'j>, steps: &[StepPlan]) -> Result<Load<'j>> {
+    let settings = settings(job);
     let (execution, connector) = (job.execution.id, job.execution.connector_id);
     let token = job.token.clone();
     if job.execution.is_dry_run {
@@ -166,39 +216,46 @@ fn begin<'j>(job: &Job<'j>, steps: &[StepPlan]) -> Result<Load<'j>> {
     }
 }
 
-/// One load step: the producer on a thread of its own, the writer here.
+/// One load step: the producer on a thread of its own, the writer here. `told` hears what became of its rows.
 fn one_step(
-    job: &Job<'_>,
-    engine: &Engine,
-    scopes: &[Scope<'_>],
+    (job, engine, scopes): (&Job<'_>, &Engine, &[Scope<'_>]),
     plan: &mut FlowPlan,
     load: &mut Load<'_>,
     n: usize,
+    told: impl FnMut(&Counters),
 ) -> Result<(), Stop> {
-    let step = &plan.steps[n];
+    let FlowPlan { steps, set_aside, diff, .. } = plan;
+    let step = &steps[n];
     let position = scopes
         .iter()
         .position(|scope| scope.table.scope == step.scope())
         .ok_or_else(|| Stop::Failed(format!("The script gave no table {}.", step.scope())))?;
     let scope = &scopes[position];
-    job.progress.begin(StageKind::LoadStep, n, &[]);
-    let is_first_pass = !plan.set_aside.contains_key(&position);
+    let is_first_pass = !set_aside.contains_key(&position);
     let extracted = if is_first_pass { Some(Extracted::create(job, position)?) } else { None };
     let reader = engine.output_reader()?;
     let wanted: Vec<usize> = places(scope, step.variables())?;
-    let is_last = n + 1 == plan.steps.len();
+    let is_last = n + 1 == steps.len();
+    let (verdict, mut hashes) = diff.as_mut().map_or((None, None), |diff| diff.of_scope(step.scope()));
+    let unchanged = verdict.map_or(0, |verdict| verdict.count);
     let (mut chunks, arrivals) = channel();
     let (outcome, kept) = thread::scope(|threads| {
-        let wanted = &wanted;
+        let (wanted, hashes) = (&wanted, &mut hashes);
         let producer = threads.spawn(context::carried(move || {
-            let pass = pass(job, &reader, scope, extracted, |row, values, warnings| {
+            if unchanged == scope.table.rows && extracted.is_none() {
+                return chunks.end(Ok(None));
+            }
+            let skip = verdict.map(|verdict| &verdict.unchanged);
+            let pass = pass(job, &reader, scope, extracted, skip, |row, values, warnings| {
+                if let Some(hashes) = hashes {
+                    hashes.add(step.scope(), row.number(), values)?;
+                }
                 let values = wanted.iter().map(|n| take(&mut values[*n])).collect();
                 chunks.add(row, values, warnings)
             });
             chunks.end(pass)
         }));
-        let progress = |counters: &_| job.progress.count_load(n, counters);
-        let outcome = load.step(step, scope.table.rows, is_last, arrivals, progress);
+        let outcome = load.step_with_unchanged(step, (scope.table.rows, unchanged), is_last, arrivals, told);
         // When the writer stopped first, the producer finds the channel closed and stops too.
         (outcome, producer.join())
     });
@@ -209,7 +266,10 @@ fn one_step(
         Err(load::Stop::Failed(error)) => return Err(error.into()),
     }
     if let Some(kept) = kept? {
-        plan.set_aside.insert(position, kept);
+        set_aside.insert(position, kept);
+    }
+    if let Some(hashes) = hashes {
+        hashes.complete(step.scope());
     }
     Ok(())
 }
@@ -222,7 +282,7 @@ fn rest(job: &Job<'_>, engine: &Engine, scopes: &[Scope<'_>], plan: &mut FlowPla
         }
         let extracted = Extracted::create(job, position)?;
         let reader = engine.output_reader()?;
-        if let Some(kept) = pass(job, &reader, scope, Some(extracted), |_, _, _| Ok(()))? {
+        if let Some(kept) = pass(job, &reader, scope, Some(extracted), None, |_, _, _| Ok(()))? {
             plan.set_aside.insert(position, kept);
         }
     }

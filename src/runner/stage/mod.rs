@@ -1,8 +1,10 @@
 //! The stages of a run, one file each, in the order of [`super::job`].
 
 pub mod channel;
+pub mod diff;
 pub mod evaluate;
 pub mod extracted;
+pub mod guard;
 pub mod index;
 pub mod input;
 pub mod load;

@@ -36,6 +36,7 @@ pub(in crate::runner) fn write(
         stages: job.progress.stages(),
         totals: left.totals,
         outcomes_cut: left.outcomes_cut,
+        missing_since_last_run: left.missing_since_last_run,
         warning: left.warning.clone().or_else(|| job.execution.warning.clone()),
         error_details: match stopped {
             Some(Stop::Failed(sentence)) => Some(sentence.clone()),
@@ -70,7 +71,9 @@ pub(in crate::runner) fn write(
         let counters = stages.iter().filter(|stage| stage.kind == StageKind::LoadStep);
         for (step, stage) in plan.steps.iter().zip(counters) {
             let counters = stage.steps.first().and_then(|step| step.counters).unwrap_or_default();
-            upload_sheet(job, step, spool, counters.processed(), &mut book)?;
+            let unchanged = plan.unchanged.get(step.scope()).copied().unwrap_or_default();
+            let listed = counters.processed().saturating_sub(unchanged);
+            upload_sheet(job, step, spool, listed, &mut book)?;
         }
     }
     let (path, file) = scratch_file(job, "report.xlsx")?;

@@ -7,7 +7,8 @@ use crate::{
     app::App,
     auth::{Caller, Role},
     connector::{
-        Connector, RETENTION_DAYS, RETENTION_RUNS, Status, WebhookSettings, validate, written::NewConnector,
+        Connector, Guard, RETENTION_DAYS, RETENTION_RUNS, Status, WebhookSettings, validate,
+        written::NewConnector,
     },
     error::{Error, Result},
     id::{ConnectorId, ScriptId},
@@ -57,6 +58,8 @@ pub fn create(app: &App, caller: &Caller, new: NewConnector) -> Result<Detail> {
         webhook_settings: WebhookSettings::default(),
         retention_days: new.retention_days.unwrap_or(RETENTION_DAYS),
         retention_runs: new.retention_runs.unwrap_or(RETENTION_RUNS),
+        diff_check_enabled: new.diff_check_enabled.unwrap_or_default(),
+        guard: new.guard.filter(Guard::limits),
         used_count: 0,
         last_used_at: None,
         created: now,
@@ -65,6 +68,7 @@ pub fn create(app: &App, caller: &Caller, new: NewConnector) -> Result<Detail> {
     };
     validate::sql_parameters(&connector.sql_parameters)?;
     input::check_options(&connector.input_options)?;
+    connector.guard.map_or(Ok(()), |guard| guard.check())?;
     connector.timeout_s.map_or(Ok(()), |s| validate::timeout(s, app.config.engine.timeout_s))?;
     check_webhook_cadence(app, &connector)?;
     if let Some(sent) = new.webhook_settings {

@@ -9,7 +9,7 @@ use crate::{
     app::App,
     auth::{Caller, Role},
     connector::{
-        Connector, Status,
+        Connector, Guard, Status,
         rules::number_of,
         seed, steps, validate, variables,
         written::{ConnectorPatch, WrittenSeed},
@@ -158,6 +158,11 @@ fn settings(app: &App, after: &mut Connector, patch: &ConnectorPatch) -> Result<
     if let Some(options) = &patch.input_options {
         input::check_options(options)?;
         after.input_options.clone_from(options);
+    }
+    after.diff_check_enabled = patch.diff_check_enabled.unwrap_or(after.diff_check_enabled);
+    if let Some(guard) = patch.guard {
+        guard.map_or(Ok(()), |guard| guard.check())?;
+        after.guard = guard.filter(Guard::limits);
     }
     if let Some(timeout) = patch.timeout_s {
         timeout.map_or(Ok(()), |s| validate::timeout(s, app.config.engine.timeout_s))?;
@@ -370,6 +375,8 @@ fn edited_keys(before: &Connector, after: &Connector) -> Vec<&'static str> {
         ("input_options", before.input_options != after.input_options),
         ("webhook_settings", before.webhook_settings != after.webhook_settings),
         ("timeout_s", before.timeout_s != after.timeout_s),
+        ("diff_check_enabled", before.diff_check_enabled != after.diff_check_enabled),
+        ("guard", before.guard != after.guard),
     ]
     .into_iter()
     .filter_map(|(key, differs)| differs.then_some(key))

@@ -35,7 +35,10 @@ pub fn remove(app: &App, caller: &Caller, name: &str) -> Result<()> {
     app.runner.cancel_sample(draft.id);
     // What waits in its inbox goes with it.
     app.runner.wake();
-    app.store.records.write(|tx| store::outcome::delete_of_connector(tx, connector.id))?;
+    app.store.records.write(|tx| {
+        store::outcome::delete_of_connector(tx, connector.id)?;
+        store::baseline::delete_of_connector(tx, connector.id)
+    })?;
     remove_files(app, connector.id)
 }
 

@@ -5,7 +5,7 @@ mod told;
 
 use std::{collections::HashMap, sync::Arc};
 
-pub use start::{NewRun, may_start, rerun, start};
+pub use start::{Again, NewRun, may_start, rerun, start};
 pub use told::{KeptRow, logs, rows, script};
 
 use super::{connector::open, paging::Paging};

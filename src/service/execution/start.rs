@@ -27,6 +27,10 @@ pub struct NewRun {
     pub is_dry_run: bool,
     /// A dry run of the draft.
     pub use_draft: bool,
+    /// Loads every row, whatever earlier runs loaded.
+    pub disable_diff_check: bool,
+    /// Is not held by the connector's guard.
+    pub ignore_guard: bool,
     /// Over the connector's.
     pub sql_parameters: Map<String, Json>,
 }
@@ -119,6 +123,8 @@ fn queue(
     let mut execution = Execution {
         is_dry_run: new.is_dry_run,
         use_draft: new.use_draft,
+        disable_diff_check: new.disable_diff_check,
+        ignore_guard: new.ignore_guard,
         started_by: Some(caller.member.id),
         started_by_key: Some(caller.key),
         input_file: Some(file.id),
@@ -136,17 +142,22 @@ fn queue(
     Ok(execution)
 }
 
+/// How an earlier run's input runs again; `None`: as it did then.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Again {
+    /// Does everything except write records.
+    pub is_dry_run: Option<bool>,
+    /// Loads every row, whatever earlier runs loaded.
+    pub disable_diff_check: Option<bool>,
+    /// Is not held by the connector's guard.
+    pub ignore_guard: bool,
+}
+
 /// Runs the same input again, with today's live script and flow.
 ///
 /// # Errors
 /// `conflict` when the input file is gone.
-pub fn rerun(
-    app: &App,
-    caller: &Caller,
-    name: &str,
-    id: ExecutionId,
-    is_dry_run: Option<bool>,
-) -> Result<ExecutionView> {
+pub fn rerun(app: &App, caller: &Caller, name: &str, id: ExecutionId, again: Again) -> Result<ExecutionView> {
     caller.needs(Role::Runner)?;
     let (connector, earlier) = of(app, caller, name, id)?;
     let found = match earlier.input_file {
@@ -159,8 +170,10 @@ pub fn rerun(
     let new = NewRun {
         trigger: TriggerType::Rerun,
         input_file: earlier.input_file,
-        is_dry_run: is_dry_run.unwrap_or(earlier.is_dry_run),
+        is_dry_run: again.is_dry_run.unwrap_or(earlier.is_dry_run),
         use_draft: false,
+        disable_diff_check: again.disable_diff_check.unwrap_or(earlier.disable_diff_check),
+        ignore_guard: again.ignore_guard,
         sql_parameters: earlier.sql_parameters,
     };
     let started = start(app, caller, name, &new)?;

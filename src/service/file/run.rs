@@ -23,6 +23,8 @@ use crate::{
 pub struct RunOptions {
     /// Does everything except write records.
     pub is_dry_run: bool,
+    /// Loads every row, whatever earlier runs loaded.
+    pub disable_diff_check: bool,
     /// Over the connector's.
     pub sql_parameters: Map<String, Json>,
 }
@@ -49,6 +51,8 @@ pub fn run(
         input_file: Some(file.id),
         is_dry_run: options.is_dry_run,
         use_draft: false,
+        disable_diff_check: options.disable_diff_check,
+        ignore_guard: false,
         sql_parameters: options.sql_parameters,
     };
     let same = app.store.files.read(|conn| store::file::same_content(conn, file))?;

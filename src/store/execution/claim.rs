@@ -28,18 +28,24 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Head> {
 }
 
 /// The runs whose turn it is, the next one first: of every connector that runs (or has a dry run) and has
-/// fewer runs than `max_concurrency`, the first live and the first dry one.
+/// fewer runs than `max_concurrency`, the first live and the first dry one. With diff check on live runs wait for
+/// each other, also after it was switched off while one runs: what that one compares with must stay what was
+/// loaded last.
 pub fn heads(conn: &Connection) -> Result<Vec<Head>> {
     let mut statement = conn.prepare_cached(&format!(
         "WITH head AS (
-             SELECT min(e.seq) AS seq, c.last_claim, c.max_concurrency, (
+             SELECT min(e.seq) AS seq, c.last_claim, c.max_concurrency, c.diff_check_enabled, (
                  SELECT count(*) FROM execution r
                  WHERE r.connector_id = c.id AND r.state IN {OPEN}) AS running
              FROM execution e JOIN connector c ON c.id = e.connector_id
              WHERE e.state = 'queued' AND (e.is_dry_run OR c.status IN ('operational', 'need_attention'))
              GROUP BY e.connector_id, e.is_dry_run)
          SELECT e.seq, e.id, e.connector_id FROM head JOIN execution e ON e.seq = head.seq
-         WHERE max_concurrency > running ORDER BY running, last_claim, e.seq"
+         WHERE max_concurrency > running AND (e.is_dry_run OR NOT EXISTS (
+             SELECT 1 FROM execution r JOIN snapshot s ON s.key = r.snapshot
+             WHERE r.connector_id = e.connector_id AND r.state IN {OPEN} AND NOT r.is_dry_run
+               AND (diff_check_enabled OR s.body ->> '$.diff_check_enabled')))
+         ORDER BY running, last_claim, e.seq"
     ))?;
     let rows = statement.query_map([], from_row)?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)

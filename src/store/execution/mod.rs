@@ -30,6 +30,8 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Execution> {
         trigger: column::word(row, "trigger_type", TriggerType::parse)?,
         is_dry_run: row.get("is_dry_run")?,
         use_draft: row.get("use_draft")?,
+        disable_diff_check: row.get("disable_diff_check")?,
+        ignore_guard: row.get("ignore_guard")?,
         started_by: column::parsed_optional(row, "started_by")?,
         started_by_key: column::parsed_optional(row, "started_by_key")?,
         scheduled_for: time::get_optional(row, "scheduled_for")?,
@@ -51,16 +53,17 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Execution> {
         script_id: column::parsed_optional(row, "script_id")?,
         sql_version: row.get("sql_version")?,
         outcomes_cut: row.get::<_, i64>("outcomes_cut")?.unsigned_abs(),
+        missing_since_last_run: row.get::<_, Option<i64>>("missing_since_last_run")?.map(i64::unsigned_abs),
     })
 }
 
 /// Queues an execution. `input_name` is its file's name, for searching.
 pub fn insert(tx: &Transaction<'_>, execution: &Execution, input_name: &str) -> Result<()> {
     let mut statement = tx.prepare_cached(
-        "INSERT INTO execution (id, connector_id, number, state, trigger_type, is_dry_run, use_draft, started_by,
-            started_by_key, scheduled_for, cadence, timeframe_start,
+        "INSERT INTO execution (id, connector_id, number, state, trigger_type, is_dry_run, use_draft,
+            disable_diff_check, ignore_guard, started_by, started_by_key, scheduled_for, cadence, timeframe_start,
             created, warning, stages, totals, sql_parameters, input_file, input_name)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )?;
     statement.execute(params![
         execution.id.to_string(),
@@ -70,6 +73,8 @@ pub fn insert(tx: &Transaction<'_>, execution: &Execution, input_name: &str) -> 
         execution.trigger.as_str(),
         execution.is_dry_run,
         execution.use_draft,
+        execution.disable_diff_check,
+        execution.ignore_guard,
         execution.started_by.map(|id| id.to_string()),
         execution.started_by_key.map(|id| id.to_string()),
         execution.scheduled_for.map(time::to_ms),
@@ -154,13 +159,16 @@ pub struct End {
     pub sql_output_zip: Option<FileId>,
     /// Row outcomes that were counted and not kept.
     pub outcomes_cut: u64,
+    /// Match values that were there in the last run and are not now.
+    pub missing_since_last_run: Option<u64>,
 }
 
 /// Ends a running execution. Answers false when it had ended before.
 pub fn end(tx: &Transaction<'_>, id: ExecutionId, end: &End, now: DateTime<Utc>) -> Result<bool> {
     let mut statement = tx.prepare_cached(&format!(
         "UPDATE execution SET state = ?2, ended_at = ?3, error_details = ?4, warning = coalesce(?5, warning),
-            stages = ?6, totals = ?7, final_report = ?8, sql_output_zip = ?9, outcomes_cut = ?10
+            stages = ?6, totals = ?7, final_report = ?8, sql_output_zip = ?9, outcomes_cut = ?10,
+            missing_since_last_run = ?11
          WHERE id = ?1 AND state IN {OPEN}"
     ))?;
     let changed = statement.execute(params![
@@ -174,6 +182,7 @@ pub fn end(tx: &Transaction<'_>, id: ExecutionId, end: &End, now: DateTime<Utc>)
         end.final_report.map(|id| id.to_string()),
         end.sql_output_zip.map(|id| id.to_string()),
         i64::try_from(end.outcomes_cut).unwrap_or(i64::MAX),
+        end.missing_since_last_run.map(|n| i64::try_from(n).unwrap_or(i64::MAX)),
     ])?;
     Ok(changed == 1)
 }

@@ -1,6 +1,8 @@
 //! Runs: what becomes of a file, of its rows and of what is asked meanwhile.
 
+mod diff_check;
 mod files;
+mod guard;
 mod identity;
 mod kinds;
 mod outputs;

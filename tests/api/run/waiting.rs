@@ -10,7 +10,7 @@ use crate::support::{
 
 const CSV: &[u8] = b"Number,E-Mail,Total\n1,,1\n";
 /// Endless for a total of `endless`.
-const MAY_HANG: &str = "CREATE TABLE output.orders AS
+pub const MAY_HANG: &str = "CREATE TABLE output.orders AS
 SELECT rowid AS _line, number, e_mail AS mail, CASE WHEN total = 'endless' THEN
     (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n)
     ELSE total END AS total FROM input.orders_csv;

@@ -69,6 +69,8 @@ fn connector(status: Status) -> Connector {
         max_concurrency: 1,
         retention_days: 90,
         retention_runs: 5_000,
+        diff_check_enabled: false,
+        guard: None,
         webhook_settings: WebhookSettings::default(),
         used_count: 0,
         last_used_at: None,

@@ -66,6 +66,8 @@ CREATE TABLE connector (
     webhook_settings TEXT NOT NULL,         -- JSON; secrets in it are encrypted
     retention_days  INTEGER NOT NULL,       -- 0: for ever
     retention_runs  INTEGER NOT NULL,       -- 0: any number
+    diff_check_enabled INTEGER NOT NULL CHECK (diff_check_enabled IN (0, 1)),
+    guard           TEXT,                   -- JSON; NULL: off
     run_count       INTEGER NOT NULL DEFAULT 0,
     last_used_at    INTEGER,
     last_claim      INTEGER NOT NULL DEFAULT 0, -- counts claims of all: who waited longest
@@ -121,6 +123,8 @@ CREATE TABLE execution (
     trigger_type   TEXT NOT NULL,
     is_dry_run     INTEGER NOT NULL CHECK (is_dry_run IN (0, 1)),
     use_draft      INTEGER NOT NULL CHECK (use_draft IN (0, 1)),
+    disable_diff_check INTEGER NOT NULL CHECK (disable_diff_check IN (0, 1)),
+    ignore_guard   INTEGER NOT NULL CHECK (ignore_guard IN (0, 1)),
     started_by     TEXT,                    -- member; NULL: the server
     started_by_key TEXT,
     scheduled_for  INTEGER,                 -- the tick that started it
@@ -146,6 +150,7 @@ CREATE TABLE execution (
     outcomes_cut   INTEGER NOT NULL DEFAULT 0,
     inbox_first    INTEGER,                 -- of a batch of webhooks: the first and the last of the
     inbox_last     INTEGER,                 -- connector's requests that it holds
+    missing_since_last_run INTEGER,         -- NULL: not compared
     UNIQUE (connector_id, number),
     CHECK ((ended_at IS NOT NULL) = (state IN ('success', 'partial_success', 'failed', 'cancelled'))),
     CHECK (state = 'queued' OR started_at IS NOT NULL OR state = 'cancelled')

@@ -60,6 +60,7 @@ CREATE TABLE run (
     outcome      TEXT CHECK (outcome IN ('success', 'partial_success', 'failed', 'cancelled')),
     error        TEXT,
     outcomes_cut INTEGER NOT NULL DEFAULT 0, -- row outcomes that were counted and not kept
+    missing_since_last_run INTEGER,         -- NULL: not compared
     CHECK ((finished IS NULL) = (outcome IS NULL))
 ) STRICT;
 CREATE INDEX run_open ON run (key) WHERE finished IS NULL;
@@ -78,6 +79,27 @@ CREATE TABLE run_step (
     errors    INTEGER NOT NULL,
     PRIMARY KEY (run, step)
 ) STRICT, WITHOUT ROWID;
+
+-- What a connector's last completed run loaded of a scope. One whose run is under way is not valid yet, one
+-- that a later run wrote over is not valid any more.
+CREATE TABLE baseline (
+    key          INTEGER PRIMARY KEY AUTOINCREMENT,
+    connector_id TEXT NOT NULL,
+    scope        TEXT NOT NULL,
+    fingerprint  BLOB NOT NULL,             -- of what gives a row its meaning
+    rows         INTEGER NOT NULL,
+    is_valid     INTEGER NOT NULL CHECK (is_valid IN (0, 1))
+) STRICT;
+CREATE INDEX baseline_connector ON baseline (connector_id);
+
+-- Its rows, in the order of their hashes, some thousands in a piece: 25 bytes a row.
+CREATE TABLE baseline_piece (
+    key      INTEGER PRIMARY KEY,
+    baseline INTEGER NOT NULL REFERENCES baseline (key) ON DELETE CASCADE,
+    n        INTEGER NOT NULL,
+    entries  BLOB NOT NULL,
+    UNIQUE (baseline, n)
+) STRICT;
 
 -- Rejected, skipped and warned rows of live runs (those of dry runs are in control.db: a dry run
 -- never writes here).

@@ -1,0 +1,85 @@
+//! How the loading of a run ends: what the ledger says of it, and what it leaves for the next run.
+
+use std::cell::RefCell;
+
+use super::{
+    Load,
+    diff::{Next, Refused, RowSet},
+};
+use crate::{
+    error::{Error, Result},
+    execution::State,
+    store::{self, scratch, spool::Spool},
+};
+
+impl Load<'_> {
+    /// The run shall leave a baseline: its end is written by [`Self::end_with_baseline`] alone.
+    pub fn leave_baseline(&mut self) {
+        self.refused = Some(RefCell::default());
+    }
+
+    /// What the diff check found missing; told with the run's end.
+    pub fn set_missing(&mut self, missing: Option<u64>) {
+        self.missing = missing;
+    }
+
+    /// Ends the loading; answers the spool for the report. A live run that did not come to its last step
+    /// gets `outcome` into its ledger; a dry run hands over its row outcomes.
+    pub fn end(self, outcome: State, error: Option<&str>) -> Result<Spool> {
+        self.spool.rollback()?;
+        if let Some(scratch) = &self.scratch {
+            scratch::deliver_outcomes(scratch, self.store, self.execution)?;
+        } else if self.tally.run.is_some() && !self.tally.is_finished {
+            let finished = self.finished(outcome, error);
+            self.store.records.write_last(|tx| {
+                store::baseline::sweep(tx, self.connector)?;
+                store::run::finish(tx, self.execution, &finished)
+            })?;
+        }
+        if self.scratch.is_none() {
+            self.store.records.end_load();
+        }
+        Ok(self.spool)
+    }
+
+    /// Ends a run whose steps all came to their end: the ledger's `finished` and the next baseline, in one
+    /// transaction. Without the baseline, which then can't be had, the run ends all the same; `lost` hears why.
+    pub fn end_with_baseline(
+        mut self,
+        outcome: State,
+        next: Next,
+        lost: impl FnOnce(&Error),
+    ) -> Result<Spool> {
+        let refused = self.refused.take().map(RefCell::into_inner).unwrap_or_default();
+        let finished = self.finished(outcome, None);
+        let written = next.stage(self.store, self.connector, &refused).and_then(|mut staged| {
+            self.store.records.write(|tx| {
+                staged.finish(tx)?;
+                store::run::finish(tx, self.execution, &finished)
+            })
+        });
+        match written {
+            Ok(is_finished) => self.tally.is_finished = is_finished,
+            Err(error) => lost(&error),
+        }
+        self.end(outcome, None)
+    }
+
+    pub(super) fn finished(&self, outcome: State, error: Option<&str>) -> store::run::Finished {
+        store::run::Finished {
+            at: self.now(),
+            outcome,
+            error: error.map(str::to_owned),
+            missing_since_last_run: self.missing,
+        }
+    }
+}
+
+/// Notes that a step rejected or skipped a row.
+pub(super) fn refuse(refused: &mut Refused, scope: &str, row: u64) {
+    let at = refused.iter().position(|(name, _)| name == scope).unwrap_or_else(|| {
+        refused.push((scope.to_owned(), RowSet::default()));
+        refused.len() - 1
+    });
+    refused[at].1.insert(row);
+}
