@@ -11,3 +11,4 @@ mod kill;
 mod process;
 mod staying_up;
 mod stop;
+mod webhook;
