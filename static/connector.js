@@ -6,6 +6,7 @@ import { badge, count, duration, number, runBadge, time, trigger, words } from "
 import { choice, list, search } from "./list.js";
 import { to } from "./route.js";
 import { dropZone } from "./upload.js";
+import { webhook } from "./webhook.js";
 
 const STATUSES = [["", "Any"], ["queued", "Queued"], ["in_progress", "In progress"], ["success", "Success"],
   ["partial_success", "Partial success"], ["failed", "Failed"], ["cancelled", "Cancelled"]];
@@ -57,6 +58,7 @@ export async function connector(main, { connector: name }, signal) {
     detail.description && el("p", { class: "description" }, detail.description),
     el("p", { class: "hint" }, [words(detail.connector_type), object && `writes ${object}`, count(detail.stats.used_count, "run"),
       `api name ${detail.api_name}`].filter(Boolean).join(" · ")),
+    webhook(detail),
     dropZone(name, state(detail), () => runs.reload(), signal),
     el("h2", {}, "Runs"),
     el("div", { class: "filters", role: "search" },

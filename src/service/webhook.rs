@@ -112,7 +112,7 @@ pub fn tell_lost_secrets(app: &App) -> Result<()> {
                 "connector={} {lost} of its {} webhook signing secrets can't be read: {} is not the file that encrypted them. Enter them again.",
                 connector.api_name,
                 all.len(),
-                store::secret::FILE_NAME
+                store::KEY_FILE
             );
         }
     }

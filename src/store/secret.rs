@@ -16,13 +16,12 @@ use chacha20poly1305::{
     aead::{Aead as _, Payload},
 };
 
+use super::KEY_FILE;
 use crate::{
     auth::key::random_bytes,
     error::{Error, Result},
 };
 
-/// The key file's name in the data folder.
-pub const FILE_NAME: &str = "secrets.key";
 /// Bytes of a nonce.
 const NONCE: usize = 24;
 
@@ -37,7 +36,7 @@ impl Secrets {
     /// # Errors
     /// The file holds no key: it stays as it is.
     pub(super) fn open(dir: &Path) -> Result<Self> {
-        let path = dir.join(FILE_NAME);
+        let path = dir.join(KEY_FILE);
         let key = match fs::read_to_string(&path) {
             Ok(text) => read(&text).ok_or_else(|| {
                 Error::invalid(format!(
@@ -118,7 +117,7 @@ mod tests {
         for (text, place) in [(sealed.as_str(), "b"), ("", "a"), ("AAAA", "a"), (&sealed[4..], "a")] {
             assert_eq!(again.unseal(text, place), None);
         }
-        fs::remove_file(dir.path().join(FILE_NAME)).unwrap();
+        fs::remove_file(dir.path().join(KEY_FILE)).unwrap();
         assert_eq!(Secrets::open(dir.path()).unwrap().unseal(&sealed, "a"), None);
     }
 
@@ -126,7 +125,7 @@ mod tests {
     fn the_key_is_its_owners_and_what_is_no_key_is_left_alone() {
         let dir = tempfile::tempdir().unwrap();
         drop(Secrets::open(dir.path()).unwrap());
-        let path = dir.path().join(FILE_NAME);
+        let path = dir.path().join(KEY_FILE);
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
