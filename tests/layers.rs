@@ -88,6 +88,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "error",
             "execution",
             "id",
+            "input",
             "load",
             "object",
             "report",

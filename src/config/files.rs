@@ -14,10 +14,27 @@ pub struct FilesConfig {
     pub idle_timeout_s: u32,
     /// A file that nothing uses is deleted after so many days; 0: never.
     pub unused_days: u32,
+    /// Most files in an uploaded archive or workbook.
+    pub max_archive_files: u32,
+    /// Most that an uploaded archive or workbook may unpack to, MB.
+    pub max_unpacked_mb: u32,
+    /// How many times its size a file of an archive may become.
+    pub max_unpack_ratio: u32,
+    /// Most of a workbook that is held in memory: the list of its texts, MB.
+    pub max_workbook_memory_mb: u32,
 }
 
 impl Default for FilesConfig {
     fn default() -> Self {
-        Self { max_upload_mb: 500, form_valid_s: 3600, idle_timeout_s: 60, unused_days: 30 }
+        Self {
+            max_upload_mb: 500,
+            form_valid_s: 3600,
+            idle_timeout_s: 60,
+            unused_days: 30,
+            max_archive_files: 1_000,
+            max_unpacked_mb: 4_096,
+            max_unpack_ratio: 250,
+            max_workbook_memory_mb: 256,
+        }
     }
 }

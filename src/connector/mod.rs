@@ -116,13 +116,14 @@ impl Status {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct InputOptions {
-    /// `utf-8` or `windows-1252`; null: a byte order mark, then valid UTF-8, else Windows-1252.
+    /// An encoding by any of its names on the web; null: a byte order mark, then valid UTF-8, else
+    /// detected.
     pub encoding: Option<String>,
     /// One character; null: sniffed among comma, tab, semicolon and pipe.
     pub delimiter: Option<String>,
     /// One character; null: `"`.
     pub quote: Option<String>,
-    /// The line of the header, from 1.
+    /// The line or row of the header, from 1: the first that may be it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub header_row: Option<u32>,
     /// Cells equal to one of these are NULL, besides empty ones.

@@ -111,7 +111,7 @@ pub fn template(scope: &str, members: &Members) -> Template {
     );
     let columns = names.into_iter().enumerate();
     let columns = columns.map(|(n, name)| Header { name, index: column_letters(n) }).collect();
-    Template { user_script, headers: ScopeHeaders { scope: scope.to_owned(), columns } }
+    Template { user_script, headers: vec![ScopeHeaders { scope: scope.to_owned(), columns }] }
 }
 
 /// The name, with a number behind it until it is free. `_line` and `_table` are provenance.
@@ -154,7 +154,7 @@ mod tests {
              json_extract(body, '$.\"full name\"') AS full_name_2,\n    json_extract(body, '$.\"ü\"') AS member\n\
              FROM input.webhooks;\n"
         );
-        assert_eq!(template.headers.columns.len(), 11);
+        assert_eq!(template.headers[0].columns.len(), 11);
     }
 
     #[test]

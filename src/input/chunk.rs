@@ -1,24 +1,11 @@
 //! The bytes of a file, a chunk at a time: NUL bytes taken out, line ends counted.
 
-use std::{
-    collections::VecDeque,
-    io::{self, Read},
-};
+use std::{collections::VecDeque, io::Read};
 
 use memchr::memchr_iter;
 
-use super::{detect::SAMPLE_BYTES, error::InputError};
+use super::{detect::SAMPLE_BYTES, error::InputError, source::read_some};
 use crate::cancel::{CancelToken, Cancelled};
-
-/// What [`Read::read`] answers, with interruptions by a signal taken as what they are.
-pub(super) fn read_some(source: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
-    loop {
-        match source.read(buffer) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            answer => return answer,
-        }
-    }
-}
 
 /// One chunk in memory and where it stands in the file.
 pub(super) struct Chunks<R> {
@@ -226,7 +213,7 @@ mod tests {
 
     #[test]
     fn a_file_of_nuls_ends() {
-        let mut chunks = Chunks::new(io::repeat(0).take(200_000), CancelToken::new());
+        let mut chunks = Chunks::new(std::io::repeat(0).take(200_000), CancelToken::new());
         assert!(!chunks.more().unwrap());
         assert_eq!(chunks.take_nuls(), 200_000);
     }

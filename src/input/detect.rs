@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::MAX_COLUMNS;
+use super::{MAX_COLUMNS, encoding::Encoding, transcode::decoded};
 
 /// How much of a file is looked at.
 pub(super) const SAMPLE_BYTES: usize = 64 * 1024;
@@ -10,64 +10,122 @@ pub(super) const SAMPLE_BYTES: usize = 64 * 1024;
 /// In order of preference where the sample fits several equally well.
 const DELIMITERS: [u8; 4] = *b",\t;|";
 
-/// Content that is no text in UTF-8 or Windows-1252.
+/// What a file is, by its first bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Signature {
+pub enum Content {
+    /// Text, for all that is known.
+    Text,
     /// A ZIP archive: also what `.xlsx`, `.xlsm`, `.xlsb` and `.ods` are.
     Zip,
     /// A gzip archive.
     Gzip,
     /// A compound file: `.xls`, and workbooks with a password.
     CompoundFile,
-    /// Text in UTF-16.
-    Utf16,
+    /// Something that is not read here.
+    Other(&'static str),
 }
 
-impl fmt::Display for Signature {
+impl fmt::Display for Content {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Text => "text",
             Self::Zip => "a ZIP archive or a workbook (.xlsx, .xlsm, .xlsb, .ods)",
             Self::Gzip => "a gzip archive",
             Self::CompoundFile => "an old or encrypted workbook (.xls)",
-            Self::Utf16 => "text in UTF-16",
+            Self::Other(words) => words,
         })
     }
 }
 
-/// What the first bytes say, when they say that this is no text that is read here.
-pub(super) fn signature(head: &[u8]) -> Option<Signature> {
-    const ZIP: [&[u8]; 2] = [b"PK\x03\x04", b"PK\x05\x06"];
+/// First bytes of what people send by mistake, and the words for it.
+const OTHERS: [(&[u8], &str); 18] = [
+    (b"%PDF-", "a PDF document"),
+    (b"\x89PNG\r\n\x1a\n", "a PNG image"),
+    (b"\xff\xd8\xff", "a JPEG image"),
+    (b"GIF87a", "a GIF image"),
+    (b"GIF89a", "a GIF image"),
+    (b"II*\0", "a TIFF image"),
+    (b"MM\0*", "a TIFF image"),
+    (b"\x7fELF", "an executable program"),
+    (b"MZ\x90\0", "an executable program"),
+    (b"Rar!\x1a\x07", "a RAR archive"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+    (b"\xfd7zXZ\0", "an xz archive"),
+    (b"\x28\xb5\x2f\xfd", "a zstd archive"),
+    (b"BZh91AY&SY", "a bzip2 archive"),
+    (b"SQLite format 3\0", "an SQLite database"),
+    (b"PAR1", "a Parquet file"),
+    (b"{\\rtf", "a text document (RTF)"),
+    (b"\x04\x22\x4d\x18", "an LZ4 archive"),
+];
+
+/// What the first bytes say.
+pub(super) fn content(head: &[u8]) -> Content {
+    const ZIP: [&[u8]; 3] = [b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08"];
     if ZIP.iter().any(|magic| head.starts_with(magic)) {
-        return Some(Signature::Zip);
+        return Content::Zip;
     }
     if head.starts_with(b"\x1f\x8b") {
-        return Some(Signature::Gzip);
+        return Content::Gzip;
     }
     if head.starts_with(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1") {
-        return Some(Signature::CompoundFile);
+        return Content::CompoundFile;
     }
-    if head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") || is_bare_utf16(head) {
-        return Some(Signature::Utf16);
+    if let Some((_, words)) = OTHERS.iter().find(|(magic, _)| head.starts_with(magic)) {
+        return Content::Other(words);
     }
-    None
+    if head.get(257..262) == Some(b"ustar") {
+        return Content::Other("a tar archive");
+    }
+    Content::Text
 }
 
-/// UTF-16 without a mark. Read as bytes it would lose every second one as a NUL and look nearly right,
-/// with as many warnings as rows; so where nine in ten bytes of one parity are NUL and one in ten of the
-/// other at most, it is called by its name.
-fn is_bare_utf16(head: &[u8]) -> bool {
-    let pairs = head.len() / 2;
-    if pairs < 8 {
+/// What [`is_binary`] finds.
+pub(super) const BINARY: Content = Content::Other("no text but binary data");
+
+/// Text has next to no control characters, whatever its encoding, and NUL bytes only by mistake: five in a
+/// hundred of the ones, or thirty of the others, are neither.
+pub(super) fn is_binary(head: &[u8]) -> bool {
+    if utf16(head).is_some() {
         return false;
     }
-    let nuls = |parity: usize| head.iter().skip(parity).step_by(2).take(pairs).filter(|b| **b == 0).count();
-    let (even, odd) = (nuls(0), nuls(1));
-    even.max(odd) * 10 >= pairs * 9 && even.min(odd) * 10 <= pairs
+    let is_control = |b: &&u8| matches!(b, 1..=8 | 0x0e..=0x19 | 0x1c..=0x1f | 0x7f);
+    let controls = head.iter().filter(is_control).count();
+    let nuls = memchr::memchr_iter(0, head).count();
+    head.len() >= 16 && nuls < head.len() && (controls * 20 > head.len() || nuls * 10 > head.len() * 3)
 }
 
-/// The length of the UTF-8 byte order mark, when there is one.
-pub(super) fn utf8_mark(head: &[u8]) -> usize {
-    if head.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 }
+/// Where the text starts behind a byte order mark, and the encoding that the mark names.
+pub(super) fn mark(head: &[u8]) -> Option<(usize, Encoding)> {
+    [
+        (b"\xef\xbb\xbf".as_slice(), Encoding::UTF_8),
+        (b"\xff\xfe", Encoding::UTF_16LE),
+        (b"\xfe\xff", Encoding::UTF_16BE),
+    ]
+    .into_iter()
+    .find_map(|(mark, encoding)| head.starts_with(mark).then_some((mark.len(), encoding)))
+}
+
+/// UTF-16, with a mark or without. Read as bytes it would lose its NULs and look nearly right, with as many
+/// warnings as rows. Without a mark it is recognised where one in ten pairs has a NUL on the same side,
+/// none on the other, and all of it is text.
+pub(super) fn utf16(head: &[u8]) -> Option<Encoding> {
+    if let Some((_, encoding)) = mark(head) {
+        return (encoding != Encoding::UTF_8).then_some(encoding);
+    }
+    let pairs = head.len() / 2;
+    if pairs < 8 {
+        return None;
+    }
+    let nuls = |parity: usize| head.iter().skip(parity).step_by(2).take(pairs).filter(|b| **b == 0).count();
+    let encoding = match (nuls(0), nuls(1)) {
+        (0, low) if low * 10 >= pairs => Encoding::UTF_16LE,
+        (high, 0) if high * 10 >= pairs => Encoding::UTF_16BE,
+        _ => return None,
+    };
+    let text = decoded(&head[..pairs * 2], encoding.to_decode()?)?;
+    let is_text = |c: char| !c.is_control() || matches!(c, '\t' | '\r' | '\n');
+    text.chars().all(is_text).then_some(encoding)
 }
 
 /// The delimiter that explains `sample` best. The sample starts with the header; unless it is the whole
@@ -116,22 +174,41 @@ fn widths(mut sample: &[u8], delimiter: u8, quote: u8, whole: bool) -> Vec<usize
 mod tests {
     use super::*;
 
+    fn bytes(text: &str, to_bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
+        text.encode_utf16().flat_map(to_bytes).collect()
+    }
+
     #[test]
     fn the_first_bytes_name_the_kind() {
-        let utf16: Vec<u8> = "name,city\r\nA,B".encode_utf16().flat_map(u16::to_le_bytes).collect();
-        for (head, signature_) in [
-            (b"PK\x03\x04rest".as_slice(), Some(Signature::Zip)),
-            (b"PK\x05\x06", Some(Signature::Zip)),
-            (b"\x1f\x8b\x08", Some(Signature::Gzip)),
-            (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", Some(Signature::CompoundFile)),
-            (b"\xff\xfea\0", Some(Signature::Utf16)),
-            (b"\xfe\xff\0a", Some(Signature::Utf16)),
-            (&utf16, Some(Signature::Utf16)),
-            (b"PK,name", None),
-            (b"a,b\n1,\0\0\0\0\n2,3\n", None),
-            (b"", None),
+        let noise: Vec<u8> = (0..4_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+        for (head, expected) in [
+            (b"PK\x03\x04rest".as_slice(), Content::Zip),
+            (b"PK\x05\x06", Content::Zip),
+            (b"\x1f\x8b\x08", Content::Gzip),
+            (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", Content::CompoundFile),
+            (b"%PDF-1.7\n", Content::Other("a PDF document")),
+            (b"PK,name", Content::Text),
+            (b"MZ,name", Content::Text),
+            (b"a,b\n1,\0\0\0\0\n2,3\n,,,,,,,", Content::Text),
+            ("名前,都市\n".as_bytes(), Content::Text),
+            (b"", Content::Text),
         ] {
-            assert_eq!(signature(head), signature_, "{head:?}");
+            assert_eq!(content(head), expected, "{head:?}");
+            assert!(!is_binary(head) || expected != Content::Text, "{head:?}");
+        }
+        assert!(is_binary(&noise));
+    }
+
+    #[test]
+    fn utf16_is_recognised_with_a_mark_and_without() {
+        for text in ["name,city\r\nAda,Paris", "Имя;Город\nАнна;Москва\n", "\u{feff}名"] {
+            let (le, be) = (bytes(text, u16::to_le_bytes), bytes(text, u16::to_be_bytes));
+            assert_eq!(utf16(&le), Some(Encoding::UTF_16LE), "{text}");
+            assert_eq!(utf16(&be), Some(Encoding::UTF_16BE), "{text}");
+            assert!(!is_binary(&le) && !is_binary(&be));
+        }
+        for text in ["a,b\n1,\0\0\0\0\n2,3\n,,,,,,", "x\0y\0z", "\u{feff}name,city", "name,city of no NULs"] {
+            assert_eq!(utf16(text.as_bytes()), None, "{text:?}");
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::{fmt, io};
 
-use super::{MAX_COLUMNS, MAX_RECORD_BYTES, detect::Signature};
+use super::{MAX_COLUMNS, MAX_RECORD_BYTES, archive::ArchiveError, detect::Content, workbook::WorkbookError};
 use crate::{
     cancel::Cancelled,
     error::{Code, Error},
@@ -10,6 +10,25 @@ use crate::{
 
 /// How many column names a sentence lists before it counts the rest.
 const LISTED: usize = 50;
+
+/// What the number of a place in a file counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Unit {
+    /// Lines of text.
+    #[default]
+    Line,
+    /// Rows of a sheet.
+    Row,
+}
+
+impl fmt::Display for Unit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Line => "Line",
+            Self::Row => "Row",
+        })
+    }
+}
 
 /// What stopped the reading.
 #[derive(Debug)]
@@ -20,8 +39,35 @@ pub enum InputError {
     Io(io::Error),
     /// No header: no bytes, or nothing but line ends.
     Empty,
-    /// The content is something else than delimited text in a known encoding.
-    NotText(Signature),
+    /// The content is something that is not read, or not here.
+    NotText(Content),
+    /// The content is something else than the file's name says.
+    NotAsNamed {
+        /// How the name ends.
+        extension: &'static str,
+        /// What such a file is.
+        expected: &'static str,
+        /// What it is.
+        found: Content,
+    },
+    /// A ZIP or gzip archive that can't be unpacked, or must not.
+    Archive(ArchiveError),
+    /// A workbook that can't be read.
+    Workbook(WorkbookError),
+    /// What is wrong is in one of several tables.
+    In {
+        /// The sheet or the archive's file.
+        place: String,
+        /// What is wrong.
+        error: Box<InputError>,
+    },
+    /// The file lacks tables that the script expects.
+    MissingTables {
+        /// Those.
+        missing: Vec<String>,
+        /// The names of those that it has.
+        found: Vec<String>,
+    },
     /// `header_row` is past the last line.
     HeaderBeyondEnd {
         /// The line asked for.
@@ -31,13 +77,17 @@ pub enum InputError {
     },
     /// The header is wider than a table can be.
     TooManyColumns {
-        /// The header's line.
+        /// What is counted.
+        unit: Unit,
+        /// The header's line or row.
         line: u64,
         /// Its cells.
         found: usize,
     },
     /// A record is larger than a row can be.
     RecordTooLarge {
+        /// What is counted.
+        unit: Unit,
         /// Where it starts.
         line: u64,
         /// The cell that was being read, from 1.
@@ -93,8 +143,23 @@ impl fmt::Display for InputError {
             Self::Empty => f.write_str("The file is empty: it has no header line."),
             Self::NotText(found) => write!(
                 f,
-                "The file is {found}. This server reads delimited text (CSV) in UTF-8 or Windows-1252: save it \
-                 as that."
+                "The file is {found}. What is read is delimited text (CSV), workbooks (.xlsx, .xlsm, .xlsb, \
+                 .xls, .ods), ZIP archives of these, and gzip archives of delimited text."
+            ),
+            Self::NotAsNamed { extension, expected, found } => write!(
+                f,
+                "The file's name ends in {extension}, but it is {found} and not {expected}. Save it as {expected}, or \
+                 give it the name of what it is."
+            ),
+            Self::Archive(error) => write!(f, "{error}"),
+            Self::Workbook(error) => write!(f, "{error}"),
+            Self::In { place, error } => write!(f, "{place}: {error}"),
+            Self::MissingTables { missing, found } => write!(
+                f,
+                "The file lacks {} that the script expects: {}. Found: {}.",
+                if missing.len() == 1 { "a table" } else { "tables" },
+                list(missing),
+                list(found)
             ),
             Self::HeaderBeyondEnd { header_row, lines } => {
                 write!(f, "The header should be in line {header_row} (header_row), but the file has ")?;
@@ -103,13 +168,21 @@ impl fmt::Display for InputError {
                     _ => write!(f, "{lines} lines."),
                 }
             }
-            Self::TooManyColumns { line, found } => {
-                write!(f, "Line {line}: the header has {found} columns, at most {MAX_COLUMNS} are possible.")
+            Self::TooManyColumns { unit, line, found } => {
+                write!(
+                    f,
+                    "{unit} {line}: the header has {found} columns, at most {MAX_COLUMNS} are possible."
+                )
             }
-            Self::RecordTooLarge { line, column } => write!(
+            Self::RecordTooLarge { unit: Unit::Line, line, column } => write!(
                 f,
                 "Line {line}: the record that starts here is larger than {} MB, reached in column {column}. Is a \
                  quote left open there?",
+                MAX_RECORD_BYTES / 1_000_000
+            ),
+            Self::RecordTooLarge { unit: Unit::Row, line, column } => write!(
+                f,
+                "Row {line} is larger than {} MB, reached in column {column}.",
                 MAX_RECORD_BYTES / 1_000_000
             ),
             Self::OpenQuote { line, quote } => write!(
@@ -138,6 +211,7 @@ impl std::error::Error for InputError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Io(source) => Some(source),
+            Self::In { error, .. } => Some(error),
             _ => None,
         }
     }
@@ -146,6 +220,29 @@ impl std::error::Error for InputError {
 impl From<io::Error> for InputError {
     fn from(source: io::Error) -> Self {
         Self::Io(source)
+    }
+}
+
+impl From<ArchiveError> for InputError {
+    fn from(error: ArchiveError) -> Self {
+        Self::Archive(error)
+    }
+}
+
+impl From<WorkbookError> for InputError {
+    fn from(error: WorkbookError) -> Self {
+        Self::Workbook(error)
+    }
+}
+
+impl InputError {
+    /// The same, saying where; a cancelled reading stays that.
+    #[must_use]
+    pub fn within(self, place: &str) -> Self {
+        match self {
+            Self::Cancelled => self,
+            error => Self::In { place: place.to_owned(), error: Box::new(error) },
+        }
     }
 }
 
@@ -160,6 +257,9 @@ impl From<InputError> for Error {
         match &error {
             InputError::Io(_) => Self::internal(error),
             InputError::Cancelled => Self::new(Code::Conflict, error.to_string()),
+            InputError::In { error: inner, .. } if matches!(**inner, InputError::Io(_)) => {
+                Self::internal(error)
+            }
             InputError::Option { key, .. } => {
                 Self::invalid(error.to_string()).at(&format!("input_options.{key}"))
             }

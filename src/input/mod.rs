@@ -30,35 +30,48 @@
 //! - One record is at most [`MAX_RECORD_BYTES`], a table at most [`MAX_COLUMNS`] columns wide: what one
 //!   row of the engine can hold.
 
+mod archive;
 mod chunk;
 mod convert;
 mod csv;
 mod detect;
 mod encoding;
 mod error;
+mod file;
 mod names;
 mod options;
 mod originals;
 mod pairing;
 mod record;
+mod row;
 mod scopes;
+mod source;
+mod table;
+mod transcode;
 mod warning;
+mod workbook;
 
 #[cfg(test)]
 mod tests;
 
+pub use archive::{ArchiveError, UnpackLimits};
 pub use convert::Cell;
-pub use csv::{DelimitedReader, Header, HeaderColumn, RowBuf};
-pub use detect::Signature;
+pub use csv::{DelimitedReader, Header, HeaderColumn};
+pub use detect::Content;
 pub use encoding::Encoding;
-pub use error::InputError;
+pub use error::{InputError, Unit};
+pub use file::{InputFile, Opening, Table};
 pub use names::{column_names, table_name, table_names};
 pub use options::check_options;
 pub use originals::{OriginalRecord, OriginalRecords};
-pub use pairing::{Plan, PlannedColumn, describe, pair};
+pub use pairing::{Paired, Plan, PlannedColumn, describe, pair, pair_tables};
 pub use record::Format;
+pub use row::RowBuf;
 pub use scopes::{Next, Part, read_scopes};
+pub use source::Source;
+pub use table::TableReader;
 pub use warning::{Oddity, Warning, Warnings};
+pub use workbook::WorkbookError;
 
 /// The widest table: the engine's limit on columns.
 pub const MAX_COLUMNS: usize = 2_000;

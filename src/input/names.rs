@@ -56,7 +56,8 @@ fn distinct<S: AsRef<str>>(originals: &[S]) -> Vec<String> {
     names
 }
 
-fn untaken(name: String, taken: &HashSet<String>) -> String {
+/// `name`, or what is made of it so that it is not among the `taken`.
+pub(super) fn untaken(name: String, taken: &HashSet<String>) -> String {
     if !taken.contains(&name) {
         return name;
     }

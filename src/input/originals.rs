@@ -1,88 +1,119 @@
 //! A file's records again, as they stand in it: what `rejected.csv` is made of.
 //!
 //! A corrected `rejected.csv` is uploaded to the connector whose file it came from, and read with the same
-//! options. So cells come as bytes in the file's encoding, and the [`Format`] says how to write them back:
-//! its delimiter and quote, text of one's own through [`Encoding::encode`](super::Encoding::encode), and
-//! `header_row - 1` empty lines before the header.
+//! options. So cells come as bytes in the encoding of the cells ([`Encoding::of_cells`]), and the [`Format`]
+//! says how to write them back: its delimiter and quote, text of one's own in that encoding, and
+//! `header_row - 1` empty lines before the header. A text that was decoded is written in UTF-8 with a mark,
+//! which a declared encoding gives way to. A sheet becomes plain CSV.
 //!
 //! Exact means what the quotes held, blank cells blank, nothing padded, extra cells kept (up to
-//! [`MAX_COLUMNS`](super::MAX_COLUMNS)). NUL bytes are not in it: they are taken out before cells are.
+//! [`MAX_COLUMNS`](super::MAX_COLUMNS)); of a sheet, its cells as they were read. NUL bytes are not in it:
+//! they are taken out before cells are.
 
-use std::{
-    io::{Read, Seek},
-    iter::Peekable,
-};
+use std::iter::Peekable;
 
 use super::{
+    encoding::Encoding,
     error::InputError,
+    file::InputFile,
     record::{self, Format, RawRecord, RawRecords},
+    row::RowBuf,
+    source::Source,
+    table::TableReader,
 };
-use crate::{cancel::CancelToken, connector::InputOptions};
 
 /// Picks the records that start at given lines.
-pub struct OriginalRecords<R, L: Iterator<Item = u64>> {
-    /// How the file is written.
+pub struct OriginalRecords<'f, L: Iterator<Item = u64>> {
+    /// How the file is written, or would be.
     pub format: Format,
     /// The header's cells.
     pub header: Vec<Vec<u8>>,
-    records: RawRecords<R>,
+    records: Records<'f>,
     lines: Peekable<L>,
+}
+
+enum Records<'f> {
+    Text(Box<RawRecords<&'f mut (dyn Source + 'static)>>),
+    Sheet(TableReader<'f>, RowBuf),
 }
 
 /// One record, exactly.
 #[derive(Clone, Copy)]
-pub struct OriginalRecord<'a>(RawRecord<'a>);
+pub struct OriginalRecord<'a>(Record<'a>);
+
+#[derive(Clone, Copy)]
+enum Record<'a> {
+    Text(RawRecord<'a>),
+    Row(&'a RowBuf),
+}
 
 impl<'a> OriginalRecord<'a> {
-    /// The line where it starts.
+    /// The line or row where it starts.
     #[must_use]
     pub const fn line(&self) -> u64 {
-        self.0.line
+        match self.0 {
+            Record::Text(record) => record.line,
+            Record::Row(row) => row.line(),
+        }
     }
 
-    /// Its cells, in the file's encoding.
+    /// Its cells.
     pub fn cells(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
-        self.0.iter()
+        let (text, row) = match self.0 {
+            Record::Text(record) => (Some(record.iter()), None),
+            Record::Row(row) => (None, Some(row.iter().map(|cell| cell.unwrap_or_default().as_bytes()))),
+        };
+        text.into_iter().flatten().chain(row.into_iter().flatten())
     }
 }
 
-impl<R: Read + Seek, L: Iterator<Item = u64>> OriginalRecords<R, L> {
-    /// Opens the file as the run did. `lines` ascend; repeated ones count once, those at which no record
-    /// starts are passed over. `source` is at its start.
+impl<'f, L: Iterator<Item = u64>> OriginalRecords<'f, L> {
+    /// Begins the only table of a file that was opened as the run did. `lines` ascend; repeated ones count
+    /// once, those at which no record starts are passed over.
     ///
     /// # Errors
-    /// [`InputError`], as [`DelimitedReader::open`](super::DelimitedReader::open).
-    pub fn open(
-        source: R,
-        options: &InputOptions,
-        lines: impl IntoIterator<IntoIter = L>,
-        cancel: &CancelToken,
-    ) -> Result<Self, InputError> {
-        let (mut records, format) = record::open(source, options, cancel)?;
+    /// [`InputError`], as [`InputFile::read`].
+    pub fn open(file: &'f mut InputFile, lines: impl IntoIterator<IntoIter = L>) -> Result<Self, InputError> {
+        let (options, cancel) = (file.options().clone(), file.cancel().clone());
+        let lines = lines.into_iter().peekable();
+        if file.only_text()?.is_none() {
+            let reader = file.read(0)?;
+            let header =
+                reader.header().columns.iter().map(|column| column.original.clone().into_bytes()).collect();
+            let format = Format {
+                encoding: Encoding::UTF_8,
+                delimiter: b',',
+                quote: b'"',
+                header_row: options.header_row.unwrap_or(1),
+            };
+            return Ok(Self { format, header, records: Records::Sheet(reader, RowBuf::new()), lines });
+        }
+        let source = file.only_text()?.ok_or(InputError::Empty)?;
+        let (mut records, format) = record::open(source, &options, &cancel)?;
         if !records.read()? {
             return Err(InputError::Empty);
         }
         let header = records.current().iter().map(<[u8]>::to_vec).collect();
-        Ok(Self { format, header, records, lines: lines.into_iter().peekable() })
+        Ok(Self { format, header, records: Records::Text(Box::new(records)), lines })
     }
-}
 
-impl<R: Read, L: Iterator<Item = u64>> OriginalRecords<R, L> {
     /// The next record that was asked for. Reads no further than the last one.
     ///
     /// # Errors
-    /// [`InputError`], as [`DelimitedReader::read`](super::DelimitedReader::read).
+    /// [`InputError`], as [`TableReader::read`].
     pub fn read(&mut self) -> Result<Option<OriginalRecord<'_>>, InputError> {
-        let found = self.find()?;
-        Ok(found.then(|| OriginalRecord(self.records.current())))
+        if !self.find()? {
+            return Ok(None);
+        }
+        Ok(Some(OriginalRecord(match &self.records {
+            Records::Text(records) => Record::Text(records.current()),
+            Records::Sheet(_, row) => Record::Row(row),
+        })))
     }
 
     fn find(&mut self) -> Result<bool, InputError> {
         while self.lines.peek().is_some() {
-            if !self.records.read()? {
-                return Ok(false);
-            }
-            let line = self.records.current().line;
+            let Some(line) = self.records.next()? else { return Ok(false) };
             while self.lines.next_if(|wanted| *wanted < line).is_some() {}
             if self.lines.next_if_eq(&line).is_some() {
                 while self.lines.next_if_eq(&line).is_some() {}
@@ -90,5 +121,15 @@ impl<R: Read, L: Iterator<Item = u64>> OriginalRecords<R, L> {
             }
         }
         Ok(false)
+    }
+}
+
+impl Records<'_> {
+    /// Reads the next record; answers where it starts.
+    fn next(&mut self) -> Result<Option<u64>, InputError> {
+        match self {
+            Self::Text(records) => Ok(records.read()?.then(|| records.current().line)),
+            Self::Sheet(reader, row) => Ok(reader.read(row)?.then(|| row.line())),
+        }
     }
 }

@@ -1,16 +1,19 @@
 //! Which cell of the file becomes which column of the script's table (spec: sql §1).
 //!
-//! In a run the script decides what its tables and columns are called, whatever the file is called. One
-//! file takes the first entry of `config_metadata.input_tables`, and its columns are paired by normalised
-//! header, in any order. A script without entries (or whose entry maps no columns) takes the file's names.
+//! In a run the script decides what its tables and columns are called, whatever the file is called. A file
+//! of one table takes the first entry of `config_metadata.input_tables`; of several they are paired by name
+//! when all expected names are found, else by `page_idx`. Columns are paired by normalised header, in any
+//! order. A script without entries (or whose entry maps no columns) takes the file's names.
 
 use std::collections::{HashMap, HashSet};
 
 use super::{
     convert::{Cell, convert},
-    csv::{Header, RowBuf},
+    csv::Header,
     error::InputError,
-    names::{name_at, table_name},
+    file::Table,
+    names::{name_at, table_name, untaken},
+    row::RowBuf,
     warning::{Oddity, Warnings},
 };
 use crate::{
@@ -41,21 +44,98 @@ pub struct Plan {
     pub columns: Vec<PlannedColumn>,
 }
 
-/// Pairs a file with the tables that a script expects. Extra columns are added as text and warned of;
-/// `_errors`, unless mapped, is left out.
+/// A table of a file and what it becomes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Paired {
+    /// Which of the file's tables, from 0.
+    pub table: usize,
+    /// Which of the script's entries it fills; `None`: it is extra.
+    pub entry: Option<usize>,
+    /// What it is called in `input`.
+    pub name: String,
+    /// The number of its second name.
+    pub page: u32,
+}
+
+/// Pairs the tables of a file with the entries that a script expects: these in their order, then the file's
+/// extra tables, under names of their own.
+///
+/// # Errors
+/// [`InputError::MissingTables`].
+pub fn pair_tables(entries: &[InputTable], tables: &[Table]) -> Result<Vec<Paired>, InputError> {
+    let places = by_name(entries, tables).unwrap_or_else(|| by_page(entries, tables));
+    let missing: Vec<String> = entries
+        .iter()
+        .zip(&places)
+        .filter(|(_, place)| place.is_none())
+        .map(|(entry, _)| entry.table_name.clone())
+        .collect();
+    if !missing.is_empty() {
+        let found = tables.iter().map(|table| table.title.clone()).collect();
+        return Err(InputError::MissingTables { missing, found });
+    }
+    let pages = pages(entries);
+    let mut paired: Vec<Paired> = places
+        .into_iter()
+        .enumerate()
+        .filter_map(|(n, place)| {
+            let name = entries[n].table_name.clone();
+            place.map(|table| Paired { table, entry: Some(n), name, page: pages[n] })
+        })
+        .collect();
+    let mut taken: HashSet<String> = paired.iter().map(|one| one.name.to_ascii_lowercase()).collect();
+    let mut free_pages = (0..).filter(|page| !pages.contains(page));
+    let used: HashSet<usize> = paired.iter().map(|one| one.table).collect();
+    for (n, table) in tables.iter().enumerate().filter(|(n, _)| !used.contains(n)) {
+        let name = untaken(table.name.clone(), &taken);
+        taken.insert(name.clone());
+        let page = free_pages.next().unwrap_or(u32::MAX);
+        paired.push(Paired { table: n, entry: None, name, page });
+    }
+    Ok(paired)
+}
+
+/// One table takes the first entry; several, each the one that has its name. `None`: a name is not found.
+fn by_name(entries: &[InputTable], tables: &[Table]) -> Option<Vec<Option<usize>>> {
+    if let [_] = tables {
+        return Some((0..entries.len()).map(|n| (n == 0).then_some(0)).collect());
+    }
+    let mut used = HashSet::new();
+    entries
+        .iter()
+        .map(|entry| {
+            let is_it = |name: &str| name == entry.table_name || name == table_name(&entry.name);
+            let found = tables.iter().position(|table| is_it(&table.name))?;
+            used.insert(found).then_some(Some(found))
+        })
+        .collect()
+}
+
+fn by_page(entries: &[InputTable], tables: &[Table]) -> Vec<Option<usize>> {
+    let place = |page: &u32| usize::try_from(*page).ok().filter(|place| *place < tables.len());
+    pages(entries).iter().map(place).collect()
+}
+
+/// The pages of the entries; where two have the same, their order.
+fn pages(entries: &[InputTable]) -> Vec<u32> {
+    let pages: Vec<u32> = entries.iter().map(|entry| entry.page_idx).collect();
+    let distinct: HashSet<&u32> = pages.iter().collect();
+    if distinct.len() == pages.len() { pages } else { (0..).zip(&pages).map(|(n, _)| n).collect() }
+}
+
+/// Pairs a table's columns with those of the entry that it fills. Extra columns are added as text and warned
+/// of; `_errors`, unless mapped, is left out.
 ///
 /// # Errors
 /// [`InputError::MissingColumns`] and [`InputError::MappedTwice`].
 pub fn pair(
-    tables: &[InputTable],
-    file_name: &str,
+    entry: Option<&InputTable>,
+    name: &str,
     header: &Header,
     warnings: &mut Warnings,
 ) -> Result<Plan, InputError> {
-    let Some(entry) = tables.first() else {
-        return Ok(Plan { table: table_name(file_name), columns: all_columns(header) });
-    };
-    let table = entry.table_name.clone();
+    let table = name.to_owned();
+    let Some(entry) = entry else { return Ok(Plan { table, columns: all_columns(header) }) };
     if entry.columns_mapping.is_empty() {
         return Ok(Plan { table, columns: all_columns(header) });
     }
@@ -101,9 +181,10 @@ fn mapped_columns(entry: &InputTable, header: &Header) -> Result<Vec<PlannedColu
     Err(InputError::MissingColumns { table: entry.table_name.clone(), missing, found })
 }
 
-/// The entry of `input_tables` that a file makes: for templates and reference files.
+/// The entry of `input_tables` that the `position`th table of a file makes: for templates and reference
+/// files.
 #[must_use]
-pub fn describe(file_name: &str, file_id: Option<FileId>, header: &Header) -> InputTable {
+pub fn describe(table: &Table, position: usize, file_id: Option<FileId>, header: &Header) -> InputTable {
     let columns_mapping = header
         .columns
         .iter()
@@ -114,12 +195,12 @@ pub fn describe(file_name: &str, file_id: Option<FileId>, header: &Header) -> In
         })
         .collect();
     InputTable {
-        name: file_name.to_owned(),
+        name: table.title.clone(),
         file_id,
         database: "input".to_owned(),
-        page_idx: 0,
+        page_idx: u32::try_from(position).unwrap_or(u32::MAX),
         file_path: None,
-        table_name: table_name(file_name),
+        table_name: table.name.clone(),
         columns_mapping,
     }
 }

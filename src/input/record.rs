@@ -4,17 +4,19 @@
 //! counts `\n` alone and places a record at the blank lines before it, and here every message about a row
 //! carries its line.
 
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{Read, Seek};
 
 use csv_core::ReadRecordResult as Step;
 
 use super::{
     MAX_COLUMNS, MAX_RECORD_BYTES,
-    chunk::{Chunks, read_some},
-    detect,
+    chunk::Chunks,
+    detect::{self, Content},
     encoding::{self, Encoding},
-    error::InputError,
+    error::{InputError, Unit},
     options,
+    source::read_full,
+    transcode::Text,
 };
 use crate::{cancel::CancelToken, connector::InputOptions};
 
@@ -24,7 +26,7 @@ const SPILL: usize = 64;
 /// How the file is written, declared or found out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Format {
-    /// Of the text.
+    /// Of the text. Cells are in [`Encoding::of_cells`] of it.
     pub encoding: Encoding,
     /// Between cells; ASCII.
     pub delimiter: u8,
@@ -60,7 +62,7 @@ impl<'a> RawRecord<'a> {
 
 /// Reads records one after the other into buffers that it keeps.
 pub(super) struct RawRecords<R> {
-    chunks: Chunks<R>,
+    chunks: Chunks<Text<R>>,
     core: csv_core::Reader,
     quote: u8,
     width: usize,
@@ -80,16 +82,18 @@ pub(super) fn open<R: Read + Seek>(
 ) -> Result<(RawRecords<R>, Format), InputError> {
     let declared = options::declared(options)?;
     let head = read_head(&mut source)?;
-    if let Some(found) = detect::signature(&head) {
-        return Err(InputError::NotText(found));
+    match detect::content(&head) {
+        Content::Text if is_binary(&head, declared.encoding) => {
+            return Err(InputError::NotText(detect::BINARY));
+        }
+        Content::Text => {}
+        found => return Err(InputError::NotText(found)),
     }
-    let mark = detect::utf8_mark(&head);
-    let encoding = match declared.encoding {
-        Some(encoding) => encoding,
-        None if mark > 0 => Encoding::Utf8,
-        None => encoding::detect(&head, &mut source, cancel)?,
+    let (text_at, encoding) = match start(&head, declared.encoding) {
+        Some(start) => start,
+        None => (0, encoding::detect(&head, &mut source, cancel)?),
     };
-    source.seek(SeekFrom::Start(mark as u64))?;
+    let source = Text::start(source, text_at as u64, encoding.to_decode())?;
 
     let mut chunks = Chunks::new(source, cancel.clone());
     if !chunks.skip_to_line(declared.header_row.into())? {
@@ -109,21 +113,36 @@ pub(super) fn open<R: Read + Seek>(
     Ok((RawRecords::new(chunks, format), format))
 }
 
-fn read_head(source: &mut impl Read) -> Result<Vec<u8>, InputError> {
-    let mut head = vec![0; detect::SAMPLE_BYTES];
-    let mut filled = 0;
-    while filled < head.len() {
-        match read_some(source, &mut head[filled..])? {
-            0 => break,
-            n => filled += n,
-        }
+/// Where the text starts and its encoding, as far as a mark, the options or UTF-16's look tell.
+fn start(head: &[u8], declared: Option<Encoding>) -> Option<(usize, Encoding)> {
+    match (declared, detect::mark(head)) {
+        (None, Some(marked)) => Some(marked),
+        (None, None) => detect::utf16(head).map(|encoding| (0, encoding)),
+        (Some(declared), None) => Some((0, declared)),
+        // A mark is no text. One of UTF-8 wins over encodings that are decoded beforehand, since a
+        // `rejected.csv` of such a file is in UTF-8; one of UTF-16 tells which half comes first.
+        (Some(declared), Some((at, marked))) => Some(match declared.to_decode() {
+            None if marked == Encoding::UTF_8 => (at, declared),
+            Some(_) if marked == Encoding::UTF_8 || declared.is_utf16() => (at, marked),
+            _ => (0, declared),
+        }),
     }
+}
+
+/// Declared UTF-16 or `Shift_JIS` may look like anything.
+fn is_binary(head: &[u8], declared: Option<Encoding>) -> bool {
+    declared.and_then(Encoding::to_decode).is_none() && detect::is_binary(head)
+}
+
+pub(super) fn read_head(source: &mut impl Read) -> Result<Vec<u8>, InputError> {
+    let mut head = vec![0; detect::SAMPLE_BYTES];
+    let filled = read_full(source, &mut head)?;
     head.truncate(filled);
     Ok(head)
 }
 
 impl<R: Read> RawRecords<R> {
-    fn new(chunks: Chunks<R>, format: Format) -> Self {
+    fn new(chunks: Chunks<Text<R>>, format: Format) -> Self {
         let core = csv_core::ReaderBuilder::new().delimiter(format.delimiter).quote(format.quote).build();
         Self {
             chunks,
@@ -197,7 +216,11 @@ impl<R: Read> RawRecords<R> {
 
     fn grow(&mut self) -> Result<(), InputError> {
         if self.cells.len() >= MAX_RECORD_BYTES {
-            return Err(InputError::RecordTooLarge { line: self.line, column: self.found + 1 });
+            return Err(InputError::RecordTooLarge {
+                unit: Unit::Line,
+                line: self.line,
+                column: self.found + 1,
+            });
         }
         let doubled = (self.cells.len() * 2).min(MAX_RECORD_BYTES);
         self.cells.resize(doubled, 0);

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use super::encoding::Encoding;
+use super::{encoding::Encoding, error::Unit};
 use crate::script::ColumnType;
 
 /// How many of each kind are kept with their facts.
@@ -60,11 +60,24 @@ pub enum Oddity {
         /// Its name.
         column: String,
     },
+    /// A cell that shows an error: NULL.
+    ErrorCell {
+        /// The column.
+        column: String,
+        /// The error's name.
+        error: String,
+    },
+    /// Bytes behind the end of an archive: left out.
+    Trailing {
+        /// How many.
+        bytes: u64,
+    },
 }
 
 impl Oddity {
-    const KINDS: usize = 6;
+    const KINDS: usize = 8;
     const NOT_CONVERTED: usize = 4;
+    const ERROR_CELL: usize = 6;
 
     const fn kind(&self) -> usize {
         match self {
@@ -74,6 +87,8 @@ impl Oddity {
             Self::Nul { .. } => 3,
             Self::NotConverted { .. } => Self::NOT_CONVERTED,
             Self::ExtraColumn { .. } => 5,
+            Self::ErrorCell { .. } => Self::ERROR_CELL,
+            Self::Trailing { .. } => 7,
         }
     }
 
@@ -87,6 +102,8 @@ impl Oddity {
             Self::Nul { .. } => "nul",
             Self::NotConverted { .. } => "not_converted",
             Self::ExtraColumn { .. } => "extra_column",
+            Self::ErrorCell { .. } => "error_cell",
+            Self::Trailing { .. } => "trailing_bytes",
         }
     }
 }
@@ -102,13 +119,20 @@ const KIND_WORDS: [(&str, &str); Oddity::KINDS] = [
         "column is not in the mapping and was added as str",
         "columns are not in the mapping and were added as str",
     ),
+    ("cell shows an error and became NULL", "cells show an error and became NULL"),
+    (
+        "archive has bytes behind its end, which were left out",
+        "archives have bytes behind their ends, which were left out",
+    ),
 ];
 
 /// An oddity and where it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Warning {
-    /// The line where the record starts; `None`: about the file as a whole.
+    /// The line where the record starts, or the row; `None`: about the file as a whole.
     pub line: Option<u64>,
+    /// Which of both.
+    pub unit: Unit,
     /// What is odd.
     pub oddity: Oddity,
 }
@@ -120,7 +144,7 @@ fn count(n: u64, one: &str, many: &str) -> String {
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(line) = self.line {
-            write!(f, "Line {line}: ")?;
+            write!(f, "{} {line}: ", self.unit)?;
         }
         self.oddity.fmt(f)
     }
@@ -150,6 +174,13 @@ impl fmt::Display for Oddity {
             Self::ExtraColumn { column } => {
                 write!(f, "The column {column} is not in the script's mapping; it was added as str.")
             }
+            Self::ErrorCell { column, error } => {
+                write!(f, "column {column}: the cell shows the error {error}; NULL was used.")
+            }
+            Self::Trailing { bytes } => {
+                let bytes = count(*bytes, "byte stands", "bytes stand");
+                write!(f, "{bytes} behind the end of the gzip archive; left out.")
+            }
         }
     }
 }
@@ -171,6 +202,7 @@ const fn expected(kind: ColumnType) -> &'static str {
 /// All oddities of one file: counted without bound, kept with one.
 #[derive(Debug, Default)]
 pub struct Warnings {
+    unit: Unit,
     counts: [u64; Oddity::KINDS],
     kept: Vec<Warning>,
     /// Those after the ones kept, of kinds that are about a row.
@@ -184,20 +216,37 @@ impl Warnings {
         Self::default()
     }
 
+    /// None yet, in a sheet.
+    pub(super) fn in_a_sheet() -> Self {
+        Self { unit: Unit::Row, ..Self::default() }
+    }
+
     /// Counts an oddity and keeps it when it is among the first of its kind.
     pub(super) fn add(&mut self, line: Option<u64>, oddity: Oddity) {
+        let unit = self.unit;
         if let Some(place) = self.wants(oddity.kind()) {
-            place.push(Warning { line, oddity });
+            place.push(Warning { line, unit, oddity });
         }
     }
 
     /// The same for a cell that did not convert, without copying what is only counted: a whole column may
     /// be of the wrong type.
     pub(super) fn add_not_converted(&mut self, line: u64, column: &str, cell: &str, kind: ColumnType) {
+        let unit = self.unit;
         if let Some(place) = self.wants(Oddity::NOT_CONVERTED) {
             let value = cell.chars().take(VALUE_CHARS).collect();
             let oddity = Oddity::NotConverted { column: column.to_owned(), value, kind };
-            place.push(Warning { line: Some(line), oddity });
+            place.push(Warning { line: Some(line), unit, oddity });
+        }
+    }
+
+    /// The same for a cell that shows an error: a whole column may.
+    pub(super) fn add_error_cell(&mut self, line: u64, column: &str, error: &str) {
+        let unit = self.unit;
+        if let Some(place) = self.wants(Oddity::ERROR_CELL) {
+            let error = error.chars().take(VALUE_CHARS).collect();
+            let oddity = Oddity::ErrorCell { column: column.to_owned(), error };
+            place.push(Warning { line: Some(line), unit, oddity });
         }
     }
 

@@ -10,7 +10,6 @@
 
 use std::{
     fs::File,
-    io::{Read, Seek},
     path::{Path, PathBuf},
     thread,
     time::Duration,
@@ -27,20 +26,17 @@ use super::stage::{
 };
 use crate::{
     cancel::CancelToken,
-    config::{Config, EngineConfig},
+    config::{Config, EngineConfig, FilesConfig},
     context,
     engine::{Engine, EngineLimits, Scalar},
     error::{Code, Error, Result},
     execution::{Counters, Execution, Progress, Snapshot, Stage, StageStatus, State},
+    input::{Source, UnpackLimits},
     load::Members,
     object::Object,
     store::{self, Store},
     variable::Locale,
 };
-
-/// A file's bytes, as a run reads them.
-pub trait Source: Read + Seek + Send {}
-impl<T: Read + Seek + Send> Source for T {}
 
 /// Everything that one run needs.
 pub struct Job<'j> {
@@ -157,6 +153,8 @@ pub fn run(job: &Job<'_>) -> Done {
 /// What a run leaves whichever way it ends.
 #[derive(Debug, Default)]
 pub(super) struct Left {
+    /// The input is a workbook whose days count from 1904-01-01.
+    pub counts_from_1904: bool,
     pub totals: Counters,
     pub outcomes_cut: u64,
     pub missing_since_last_run: Option<u64>,
@@ -176,12 +174,17 @@ impl Left {
             None => self.warning = Some(sentence),
         }
     }
+
+    /// The workspace's, knowing how the workbook counts days.
+    pub fn locale(&self, job: &Job<'_>) -> Locale {
+        Locale { excel_1904: self.counts_from_1904, ..job.locale }
+    }
 }
 
 /// The stages, in order.
 fn stages(job: &Job<'_>, left: &mut Left) -> Result<State, Stop> {
     let (engine, odd_lines) = transform(job, left)?;
-    let scopes = scope::compile(job, &engine, &odd_lines)?;
+    let scopes = scope::compile(job, &engine, left.locale(job), &odd_lines)?;
     let mut plan = load::plan(job)?;
     let reader = engine.output_reader().map_err(stage::engine_stop)?;
     let (loaded, zip) = thread::scope(|threads| {
@@ -248,9 +251,10 @@ fn tell_late(job: &Job<'_>, left: &mut Left, stop: &Stop) {
 
 /// The first half of a run, which an output sample is made by too: file, seeds, script.
 pub(super) fn transform(job: &Job<'_>, left: &mut Left) -> Result<(Engine, OddLines), Stop> {
-    let mut engine = Engine::open(job.scratch, limits_of(job), job.locale, job.token.clone())
+    let file = input::open(job, left)?;
+    let mut engine = Engine::open(job.scratch, limits_of(job), left.locale(job), job.token.clone())
         .map_err(stage::engine_stop)?;
-    let odd_lines = input::read(job, &mut engine, left)?;
+    let odd_lines = input::read(job, file, &mut engine, left)?;
     webhook::derive(job, &mut engine)?;
     keep_progress(job)?;
     seed::read(job, &mut engine)?;
@@ -282,6 +286,17 @@ pub fn limits(config: &EngineConfig) -> EngineLimits {
         timeout: Duration::from_secs(config.timeout_s.into()),
         max_value_mb: config.max_value_mb,
         max_aggregate_mb: config.max_aggregate_mb,
+    }
+}
+
+/// How much an archive or workbook may be when it is unpacked, as configured.
+#[must_use]
+pub const fn unpack_limits(config: &FilesConfig) -> UnpackLimits {
+    UnpackLimits {
+        max_archive_files: config.max_archive_files,
+        max_unpacked_mb: config.max_unpacked_mb,
+        max_unpack_ratio: config.max_unpack_ratio,
+        max_workbook_memory_mb: config.max_workbook_memory_mb,
     }
 }
 

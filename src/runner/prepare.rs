@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     Shared,
-    job::{self, Done, Job, Source},
+    job::{self, Done, Job},
     meta::Facts,
     queue::Claimed,
     recover::{Lost, end_by_ledger},
@@ -20,6 +20,7 @@ use crate::{
     error::{Error, Result},
     execution::{Counters, Progress, StageStatus, State},
     id::{ConnectorId, FileId},
+    input::Source,
     load::Members,
     object::Object,
     report::names,

@@ -2,25 +2,28 @@
 //!
 //! Made in a temporary file before the first byte is sent: a slow client holds no read transaction.
 //! Source rows are picked from the input file by their lines. Where a rejected row knows no line (the
-//! script did not select `_line`), the rows of its scope are written instead, from the SQL output.
+//! script did not select `_line`), or the file had several tables, the rows of its scope are written
+//! instead, from the SQL output.
 
 use std::{
     fs::File,
-    io::{BufReader, BufWriter, Seek as _},
+    io::{BufReader, BufWriter, Seek as _, Write as _},
 };
 
-use super::execution;
+use super::{connector, execution};
 use crate::{
     app::App,
     auth::{Caller, Role},
-    cancel::CancelToken,
     error::{Error, Result},
     execution::{Execution, RowOutcome, RowStatus},
     id::ExecutionId,
-    input::OriginalRecords,
+    input::{InputFile, OriginalRecords},
     report::{Dialect, RejectedCsv, in_one_cell},
     store::{self, file::FileReader},
 };
+
+/// In front of rows of a text that had to be decoded.
+const UTF8_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Rows read at once.
 const PAGE: u32 = 1_000;
@@ -34,10 +37,10 @@ pub fn csv(app: &App, caller: &Caller, name: &str, id: ExecutionId, scope: Optio
     let (_, execution) = execution::of(app, caller, name, id)?;
     let rejected = rejected(app, &execution, scope)?;
     let file = tempfile::tempfile_in(app.store.scratch_dir()).map_err(Error::internal)?;
-    let mut file = if rejected.iter().all(|row| row.line.is_some()) {
-        source_rows(app, &execution, by_line(rejected), file)?
-    } else {
-        scope_rows(app, &execution, rejected, file)?
+    let input = if rejected.iter().all(|row| row.line.is_some()) { input_of(app, &execution)? } else { None };
+    let mut file = match input {
+        Some(input) => source_rows(input, by_line(rejected), file)?,
+        None => scope_rows(app, &execution, rejected, file)?,
     };
     file.rewind().map_err(Error::internal)?;
     Ok(file)
@@ -92,7 +95,8 @@ fn merged(reasons: impl Iterator<Item = (u64, String)>) -> Reasons {
     merged
 }
 
-fn source_rows(app: &App, execution: &Execution, reasons: Reasons, file: File) -> Result<File> {
+/// The input, when it is one table: of several, a line does not say which.
+fn input_of(app: &App, execution: &Execution) -> Result<Option<InputFile>> {
     let input = match execution.input_file {
         Some(id) => app.store.files.read(|conn| store::file::find(conn, id))?,
         None => None,
@@ -104,17 +108,25 @@ fn source_rows(app: &App, execution: &Execution, reasons: Reasons, file: File) -
         .read(|conn| store::execution::snapshot(conn, execution.id))?
         .map(|snapshot| snapshot.input_options)
         .unwrap_or_default();
-    let reader = FileReader::open(&app.store, &input);
+    let opened = connector::open_input(app, &input, &options)?;
+    Ok((opened.tables().len() == 1).then_some(opened))
+}
+
+fn source_rows(mut input: InputFile, reasons: Reasons, mut file: File) -> Result<File> {
     let lines: Vec<u64> = reasons.iter().map(|(line, _)| *line).collect();
-    let mut records = OriginalRecords::open(reader, &options, lines, &CancelToken::new())?;
+    let mut records = OriginalRecords::open(&mut input, lines)?;
     let format = records.format;
+    let cells_in = format.encoding.of_cells();
+    if cells_in != format.encoding {
+        file.write_all(UTF8_MARK).map_err(Error::internal)?;
+    }
     let dialect = Dialect { delimiter: format.delimiter, quote: format.quote, header_row: format.header_row };
     let mut out = RejectedCsv::create(BufWriter::new(file), dialect, &records.header)?;
     let mut reasons = reasons.into_iter().peekable();
     while let Some(record) = records.read()? {
         while reasons.next_if(|(line, _)| *line < record.line()).is_some() {}
         if let Some((_, reason)) = reasons.next() {
-            out.row(record.cells(), &format.encoding.encode(&reason))?;
+            out.row(record.cells(), &cells_in.encode(&reason))?;
         }
     }
     out.finish()?.into_inner().map_err(|e| Error::internal(e.into_error()))

@@ -1,14 +1,13 @@
 //! `query`: the quick look into files.
 //!
-//! Each file becomes a table of `input`, as it does in a run, and the SQL runs with the same engine and
-//! limits. What a last SELECT answers is printed, or else the tables that the SQL made in `output`.
+//! Each file becomes a table of `input`, or several, as it does in a run, and the SQL runs with the same
+//! engine and limits. What a last SELECT answers is printed, or else the tables that the SQL made in `output`.
 
 mod functions;
 mod print;
 
 use std::{
     fs::File,
-    io::BufReader,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -22,7 +21,7 @@ use crate::{
     connector::InputOptions,
     engine::{self, Engine, OutputTable},
     error::{Error, Result},
-    input::{self, DelimitedReader},
+    input::{self, InputFile, Opening},
     runner::{
         fill_input,
         job::{self, Stop},
@@ -76,7 +75,7 @@ impl Query {
         engine::set_temp_dir(scratch.path())?;
         let limits = job::limits(&config.engine);
         let mut engine = Engine::open(scratch.path(), limits, locale(&config)?, CancelToken::new())?;
-        let tables = read(&mut engine, &files)?;
+        let tables = read(&mut engine, &files, &config, scratch.path())?;
         match sql {
             Some(sql) => {
                 engine.run_query(&sql)?;
@@ -154,35 +153,52 @@ fn locale(config: &Config) -> Result<Locale> {
     Ok(Locale::of_workspace(timezone, &workspace.phone_region))
 }
 
-/// Reads every file into a table of its own. What is odd about a file is told on standard error.
-fn read(engine: &mut Engine, files: &[PathBuf]) -> Result<Vec<Table>> {
-    let names: Vec<String> = files
-        .iter()
-        .map(|path| path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default())
-        .collect();
-    let mut tables = Vec::with_capacity(files.len());
-    for (n, (path, table)) in files.iter().zip(input::table_names(&names)).enumerate() {
+/// Reads the tables of every file. What is odd about a file is told on standard error.
+fn read(engine: &mut Engine, files: &[PathBuf], config: &Config, scratch: &Path) -> Result<Vec<Table>> {
+    let mut opened = Vec::with_capacity(files.len());
+    for path in files {
         let file = File::open(path).map_err(|e| Error::invalid(format!("{}: {e}", path.display())))?;
-        let failed = |e: &dyn std::fmt::Display| Error::invalid(format!("{}: {e}", path.display()));
-        let options = InputOptions::default();
-        let mut reader = DelimitedReader::open(BufReader::new(file), &options, &CancelToken::new())
-            .map_err(|e| failed(&e))?;
-        let mut plan =
-            input::pair(&[], &names[n], &reader.header, &mut reader.warnings).map_err(|e| failed(&e))?;
-        plan.table = table;
-        let page = u32::try_from(n).unwrap_or(u32::MAX);
-        let rows =
-            fill_input(engine, &plan, page, &names[n], &mut reader, |_| {}).map_err(|stop| match stop {
-                Stop::Cancelled => failed(&"cancelled"),
-                Stop::Failed(sentence) => failed(&sentence),
-            })?;
-        for sentence in reader.warnings.summary() {
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let opening = Opening {
+            name: &name,
+            options: &InputOptions::default(),
+            limits: job::unpack_limits(&config.files),
+            scratch,
+            cancel: &CancelToken::new(),
+        };
+        let input = InputFile::open(Box::new(file), &opening).map_err(|e| failed(path, &e))?;
+        opened.push((path, input));
+    }
+    let titles: Vec<String> =
+        opened.iter().flat_map(|(_, input)| input.tables()).map(|table| table.title.clone()).collect();
+    let mut names = input::table_names(&titles).into_iter().zip(0..);
+    let mut tables = Vec::with_capacity(titles.len());
+    for (path, mut input) in opened {
+        for (n, (name, page)) in (0..input.tables().len()).zip(names.by_ref()) {
+            let title = input.tables()[n].title.clone();
+            let mut reader = input.read(n).map_err(|e| failed(path, &e))?;
+            let (header, warnings) = reader.header_and_warnings();
+            let plan = input::pair(None, &name, header, warnings).map_err(|e| failed(path, &e))?;
+            let rows =
+                fill_input(engine, &plan, page, &title, &mut reader, |_| {}).map_err(|stop| match stop {
+                    Stop::Cancelled => failed(path, &"cancelled"),
+                    Stop::Failed(sentence) => failed(path, &sentence),
+                })?;
+            for sentence in reader.warnings().summary() {
+                eprintln!("{}: {sentence}", path.display());
+            }
+            let columns = plan.columns.into_iter().map(|column| column.name).collect();
+            tables.push(Table { name: plan.table, columns, rows });
+        }
+        for sentence in input.warnings.summary() {
             eprintln!("{}: {sentence}", path.display());
         }
-        let columns = plan.columns.into_iter().map(|column| column.name).collect();
-        tables.push(Table { name: plan.table, columns, rows });
     }
     Ok(tables)
+}
+
+fn failed(path: &Path, sentence: &dyn std::fmt::Display) -> Error {
+    Error::invalid(format!("{}: {sentence}", path.display()))
 }
 
 #[cfg(test)]

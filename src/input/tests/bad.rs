@@ -32,7 +32,7 @@ fn a_header_alone_is_a_table_without_rows() {
 fn a_byte_order_mark_is_no_part_of_the_header() {
     let mut reader = open(&fixture("utf8_bom.csv")).unwrap();
     assert_eq!(reader.header.columns[0].original, "Größe");
-    assert_eq!(reader.header.format.encoding, Encoding::Utf8);
+    assert_eq!(reader.format.encoding, Encoding::UTF_8);
     assert_eq!(rows(&mut reader).unwrap(), [row(2, &["XL", "Zoë"])]);
 
     // It says UTF-8 also where a byte is not: that byte is replaced.
@@ -49,7 +49,7 @@ fn a_byte_order_mark_is_no_part_of_the_header() {
 #[test]
 fn windows_1252_is_what_is_not_utf8() {
     let mut reader = open(&fixture("windows_1252.csv")).unwrap();
-    assert_eq!(reader.header.format.encoding.to_string(), "windows-1252");
+    assert_eq!(reader.format.encoding.to_string(), "windows-1252");
     assert_eq!(reader.header.columns[0].original, "Straße");
     assert_eq!(names(&reader), ["stra_e", "preis"]);
     assert_eq!(rows(&mut reader).unwrap(), [row(2, &["Allée – “Nord”", "5 €"]), row(3, &["Größe", "7 €"])]);
@@ -85,17 +85,18 @@ fn declared_utf8_replaces_what_is_not() {
 }
 
 #[test]
-fn utf16_and_archives_are_called_by_their_names() {
-    let mut utf16 = vec![0xff, 0xfe];
-    utf16.extend("a,b\n".encode_utf16().flat_map(u16::to_le_bytes));
-    let tail = "This server reads delimited text (CSV) in UTF-8 or Windows-1252: save it as that.";
+fn what_is_no_text_is_called_by_its_name() {
+    let tail = "What is read is delimited text (CSV), workbooks (.xlsx, .xlsm, .xlsb, .xls, .ods), ZIP archives of \
+                these, and gzip archives of delimited text.";
+    let noise: Vec<u8> = (0..4_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     for (bytes, found) in [
-        (utf16.as_slice(), "text in UTF-16"),
-        (b"PK\x03\x04\x14\0", "a ZIP archive or a workbook (.xlsx, .xlsm, .xlsb, .ods)"),
-        (b"\x1f\x8b\x08\0", "a gzip archive"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\0", "an old or encrypted workbook (.xls)"),
+        (b"%PDF-1.7\n%".as_slice(), "a PDF document"),
+        (b"\x89PNG\r\n\x1a\n", "a PNG image"),
+        (b"\x7fELF\x02\x01", "an executable program"),
+        (&noise, "no text but binary data"),
     ] {
         assert_eq!(refused(bytes), format!("The file is {found}. {tail}"));
+        assert_eq!(refusal("data.csv", bytes), refused(bytes));
     }
 }
 
@@ -233,10 +234,24 @@ fn nul_bytes() {
 }
 
 #[test]
-fn a_csv_named_xlsx_is_read_as_what_it_is() {
-    let mut reader = open(&fixture("delimited_text.xlsx")).unwrap();
-    assert_eq!(names(&reader), ["name", "qty"]);
-    assert_eq!(rows(&mut reader).unwrap(), [row(2, &["bolt", "12"])]);
+fn a_csv_named_xlsx_is_refused() {
+    let text = fixture("delimited_text.xlsx");
+    for (name, extension, expected) in [
+        ("delimited_text.xlsx", ".xlsx", "a workbook"),
+        ("EXPORT.XLS", ".xls", "a workbook"),
+        ("x.ods", ".ods", "a workbook"),
+        ("x.zip", ".zip", "a ZIP archive"),
+        ("x.csv.gz", ".gz", "a gzip archive"),
+    ] {
+        assert_eq!(
+            file(name, &text).map(drop).unwrap_err().to_string(),
+            format!(
+                "The file's name ends in {extension}, but it is text and not {expected}. Save it as {expected}, or give \
+                 it the name of what it is."
+            )
+        );
+    }
+    assert!(file("delimited_text.csv", &text).is_ok());
 }
 
 #[test]

@@ -1,50 +1,82 @@
 //! The file into `input`.
 
-use std::io::{Read, Seek};
-
 use super::{input_stop, odd_lines::OddLines};
 use crate::{
     engine::{self, ColumnKind, Engine},
     execution::StageKind,
-    input::{self, Cell, DelimitedReader, RowBuf},
-    runner::job::{Job, Left, Stop},
+    input::{self, Cell, InputFile, Opening, Paired, RowBuf, TableReader, Warnings},
+    runner::job::{Job, Left, Stop, unpack_limits},
     script::ColumnType,
 };
 
 /// Rows between two looks of a watcher.
 const REPORT_EVERY: u64 = 10_000;
 
-/// Reads the file into the table that the script expects. Answers what was odd about its lines.
-pub(in crate::runner) fn read(job: &Job<'_>, engine: &mut Engine, left: &mut Left) -> Result<OddLines, Stop> {
+/// Finds out what the file is; an archive is unpacked.
+pub(in crate::runner) fn open(job: &Job<'_>, left: &mut Left) -> Result<InputFile, Stop> {
     job.progress.begin(StageKind::InputRead, 0, &[]);
-    let source = (job.input)()?;
-    let options = &job.snapshot.input_options;
-    let mut reader = DelimitedReader::open(source, options, &job.token).map_err(input_stop)?;
-    let tables = &job.snapshot.config_metadata.input_tables;
-    let plan =
-        input::pair(tables, job.input_name, &reader.header, &mut reader.warnings).map_err(input_stop)?;
-    let page = tables.first().map_or(0, |table| table.page_idx);
-    let count = |rows| job.progress.count(StageKind::InputRead, 0, None, rows, 0, rows);
-    let rows = fill(engine, &plan, page, job.input_name, &mut reader, count)?;
-    tell(job, &reader, rows, left);
-    job.progress.complete(StageKind::InputRead, 0);
-    Ok(OddLines::new(&reader.warnings))
+    let opening = Opening {
+        name: job.input_name,
+        options: &job.snapshot.input_options,
+        limits: unpack_limits(&job.config.files),
+        scratch: job.scratch,
+        cancel: &job.token,
+    };
+    let file = InputFile::open((job.input)()?, &opening).map_err(input_stop)?;
+    tell_of_file(job, &file, left);
+    Ok(file)
 }
 
-/// Reads the rest of a file into the table of its plan. `count` hears now and then, and at the end, how
+/// Reads the file's tables into those that the script expects. Answers what was odd about their lines.
+pub(in crate::runner) fn read(
+    job: &Job<'_>,
+    mut file: InputFile,
+    engine: &mut Engine,
+    left: &mut Left,
+) -> Result<OddLines, Stop> {
+    let entries = &job.snapshot.config_metadata.input_tables;
+    let paired = input::pair_tables(entries, file.tables()).map_err(input_stop)?;
+    // Of several tables, a row's line does not say which it is from.
+    let (mut before, mut odd_lines) = (0, OddLines::default());
+    for one in &paired {
+        let title = file.tables()[one.table].title.clone();
+        let place = (paired.len() > 1).then_some(title.as_str());
+        let in_place = |error: input::InputError| match place {
+            Some(place) => input_stop(error.within(place)),
+            None => input_stop(error),
+        };
+        let mut reader = file.read(one.table).map_err(input_stop)?;
+        let (header, warnings) = reader.header_and_warnings();
+        let entry = one.entry.map(|n| &entries[n]);
+        let plan = input::pair(entry, &one.name, header, warnings).map_err(in_place)?;
+        let count = |rows| {
+            job.progress.count(StageKind::InputRead, 0, None, before + rows, 0, before + rows);
+        };
+        let rows = fill(engine, &plan, one.page, &title, &mut reader, count)?;
+        tell(job, one, place, &mut reader, rows, left);
+        if place.is_none() {
+            odd_lines = OddLines::new(reader.warnings());
+        }
+        before += rows;
+    }
+    job.progress.complete(StageKind::InputRead, 0);
+    Ok(odd_lines)
+}
+
+/// Reads the rest of a table into that of its plan. `count` hears now and then, and at the end, how
 /// many rows that are. Answers their number.
-pub fn fill<R: Read + Seek>(
+pub fn fill(
     engine: &mut Engine,
     plan: &input::Plan,
     page: u32,
-    file_name: &str,
-    reader: &mut DelimitedReader<R>,
+    origin: &str,
+    reader: &mut TableReader<'_>,
     count: impl Fn(u64),
 ) -> Result<u64, Stop> {
     let columns: Vec<(&str, ColumnKind)> =
         plan.columns.iter().map(|column| (column.name.as_str(), kind(column.kind))).collect();
     let all_text = plan.columns.iter().all(|column| column.kind == ColumnType::Str);
-    let mut table = engine.create_input(&plan.table, page, file_name, &columns)?;
+    let mut table = engine.create_input(&plan.table, page, origin, &columns)?;
     let mut row = RowBuf::new();
     let mut rows = 0;
     while reader.read(&mut row).map_err(input_stop)? {
@@ -53,7 +85,7 @@ pub fn fill<R: Read + Seek>(
             let cells = plan.columns.iter().map(|column| row.get(column.source));
             table.insert(line, cells.map(|cell| cell.map_or(engine::Cell::Null, engine::Cell::Text)))?;
         } else {
-            insert(&mut table, line, plan, &row, &mut reader.warnings)?;
+            insert(&mut table, line, plan, &row, reader.warnings())?;
         }
         rows += 1;
         if rows % REPORT_EVERY == 0 {
@@ -71,7 +103,7 @@ fn insert(
     line: i64,
     plan: &input::Plan,
     row: &RowBuf,
-    warnings: &mut input::Warnings,
+    warnings: &mut Warnings,
 ) -> Result<(), Stop> {
     let converted: Vec<Cell<'_>> = (0..plan.columns.len()).map(|n| plan.cell(n, row, warnings)).collect();
     let cells = converted.iter().map(|cell| match cell {
@@ -84,18 +116,47 @@ fn insert(
     Ok(table.insert(line, cells)?)
 }
 
-/// What the log and the row say about the file.
-fn tell<R: Read + Seek>(job: &Job<'_>, reader: &DelimitedReader<R>, rows: u64, left: &mut Left) {
-    let format = &reader.header.format;
+/// What the log and the row say about the file as a whole.
+fn tell_of_file(job: &Job<'_>, file: &InputFile, left: &mut Left) {
     let stage = Some(StageKind::InputRead);
-    let how = format!("{}, delimiter {:?}", format.encoding, char::from(format.delimiter));
-    job.progress.log("info", stage, format!("Read {rows} rows of {} ({how}).", job.input_name));
-    for warning in reader.warnings.kept() {
-        job.progress.log("warning", stage, warning.to_string());
+    if file.is_1904() {
+        left.counts_from_1904 = true;
+        let sentence = format!("{} counts days from 1904-01-01; excel_epoch does so too.", job.input_name);
+        job.progress.log("info", stage, sentence);
     }
-    let summary = reader.warnings.summary();
+    tell_warnings(job, None, &file.warnings, left);
+}
+
+/// What they say about one of its tables.
+fn tell(
+    job: &Job<'_>,
+    paired: &Paired,
+    place: Option<&str>,
+    reader: &mut TableReader<'_>,
+    rows: u64,
+    left: &mut Left,
+) {
+    let how = reader.format().map_or_else(
+        || "a sheet".to_owned(),
+        |format| format!("{}, delimiter {:?}", format.encoding, char::from(format.delimiter)),
+    );
+    let of = place.map_or_else(
+        || job.input_name.to_owned(),
+        |place| format!("{place} of {} into input.{}", job.input_name, paired.name),
+    );
+    let stage = Some(StageKind::InputRead);
+    job.progress.log("info", stage, format!("Read {rows} rows of {of} ({how})."));
+    tell_warnings(job, place, reader.warnings(), left);
+}
+
+fn tell_warnings(job: &Job<'_>, place: Option<&str>, warnings: &Warnings, left: &mut Left) {
+    let said = |sentence: String| place.map_or(sentence.clone(), |place| format!("{place}: {sentence}"));
+    for warning in warnings.kept() {
+        job.progress.log("warning", Some(StageKind::InputRead), said(warning.to_string()));
+    }
+    let summary = warnings.summary();
     if !summary.is_empty() {
-        left.warn(summary.join(" "));
+        left.warn(said(summary.join(" ")));
     }
 }
 

@@ -5,7 +5,7 @@ use crate::{
     engine::{Engine, OutputReader, OutputTable},
     execution::StageKind,
     runner::job::{Job, Stop},
-    variable::{AutoDate, Parser, Variable},
+    variable::{AutoDate, Locale, Parser, Variable},
 };
 
 /// One output table and the variables that read it.
@@ -47,6 +47,7 @@ impl Scope<'_> {
 pub(in crate::runner) fn compile<'j>(
     job: &Job<'j>,
     engine: &Engine,
+    locale: Locale,
     odd_lines: &'j OddLines,
 ) -> Result<Vec<Scope<'j>>, Stop> {
     let tables = engine.outputs()?;
@@ -58,7 +59,7 @@ pub(in crate::runner) fn compile<'j>(
         let mut variables: Vec<_> = job.snapshot.variables.iter().filter(|v| v.scope == name).collect();
         variables.sort_by_key(|v| v.display_order);
         for variable in variables {
-            let parser = Parser::compile(variable, job.locale)?;
+            let parser = Parser::compile(variable, locale)?;
             let column = variable.data_source.as_deref().map(|column| place(&mut scope.columns, column));
             scope.variables.push(Compiled { variable, parser, column });
         }

@@ -18,7 +18,7 @@ pub use detail::{Detail, QueuedRun, ScriptView, SeedView, detail, view_script};
 pub use list::{ListFilter, list};
 pub use patch::patch;
 pub use remove::remove;
-pub use template::{make as make_template, reference_input};
+pub use template::{make as make_template, open_input, reference_tables};
 
 use crate::store::Connection;
 

@@ -3,7 +3,7 @@
 use super::{
     Detail, check_webhook_cadence,
     detail::{self, queued_live},
-    index, locale, objects, open, reach, reference_input, schedule, webhook_settings,
+    index, locale, objects, open, reach, reference_tables, schedule, webhook_settings,
 };
 use crate::{
     app::App,
@@ -29,14 +29,14 @@ pub fn patch(app: &App, caller: &Caller, name: &str, patch: ConnectorPatch) -> R
     let conn = app.store.control.reader()?;
     let before = open(&conn, caller, name, Role::Editor)?;
     let reference = reference(app, caller, &before, &patch)?;
-    decide(app, caller, &conn, before.clone(), patch.clone(), reference.as_ref())?;
+    decide(app, caller, &conn, before.clone(), patch.clone(), reference.as_deref())?;
     drop(conn);
-    if let Some(file) = reference.as_ref().and_then(|table| table.file_id) {
+    if let Some(file) = reference.as_ref().and_then(|tables| tables.first()?.file_id) {
         app.store.files.write(|tx| store::file::attach(tx, file, before.id))?;
     }
     let (connector, answer) = app.store.control.write(|tx| {
         let before = open(tx, caller, name, Role::Editor)?;
-        let decided = decide(app, caller, tx, before, patch, reference.as_ref())?;
+        let decided = decide(app, caller, tx, before, patch, reference.as_deref())?;
         write(app, caller, tx, decided)
     })?;
     for execution in answer.cancelled {
@@ -65,17 +65,17 @@ struct Decided {
     warnings: Vec<String>,
 }
 
-/// The new reference file as an input table, when there is one.
+/// The new reference file as input tables, when there is one.
 fn reference(
     app: &App,
     caller: &Caller,
     before: &Connector,
     patch: &ConnectorPatch,
-) -> Result<Option<InputTable>> {
+) -> Result<Option<Vec<InputTable>>> {
     let Some(Some(id)) = patch.source_file_id else { return Ok(None) };
     let file = file::named(app, caller, id, "source_file_id")?;
     let options = patch.input_options.as_ref().unwrap_or(&before.input_options);
-    reference_input(app, &file, before.connector_type, options).map(Some)
+    reference_tables(app, &file, before.connector_type, options).map(Some)
 }
 
 fn decide(
@@ -84,7 +84,7 @@ fn decide(
     conn: &Connection,
     before: Connector,
     patch: ConnectorPatch,
-    reference: Option<&InputTable>,
+    reference: Option<&[InputTable]>,
 ) -> Result<Decided> {
     let mut after = before.clone();
     let status = patch.status.as_deref().map(validate::status).transpose()?;
@@ -118,7 +118,7 @@ fn decide(
     let mut draft = None;
     if let Some(file) = patch.source_file_id {
         after.source_file = file;
-        draft = reference.map(|table| with_input(app, conn, &before, table)).transpose()?;
+        draft = reference.map(|tables| with_input(app, conn, &before, tables)).transpose()?;
     }
     if let Some(status) = status {
         if status == Status::Operational && before.status != status {
@@ -195,9 +195,9 @@ fn dropped(before: &Connector, after: &Connector) -> Vec<VariableId> {
     before.variables.iter().map(|variable| variable.id).filter(|id| !stays(*id)).collect()
 }
 
-fn with_input(app: &App, conn: &Connection, connector: &Connector, table: &InputTable) -> Result<Script> {
+fn with_input(app: &App, conn: &Connection, connector: &Connector, tables: &[InputTable]) -> Result<Script> {
     let mut draft = store::script::draft(conn, connector.id)?;
-    draft.config_metadata.input_tables = vec![table.clone()];
+    draft.config_metadata.input_tables = tables.to_vec();
     draft.edited(app.clock.now());
     Ok(draft)
 }

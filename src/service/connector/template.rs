@@ -13,7 +13,8 @@ use crate::{
     },
     error::Result,
     id::FileId,
-    input::{self, DelimitedReader},
+    input::{self, InputFile, Opening},
+    runner::job,
     script::{ConfigMetadata, InputTable, SeedTable},
     service::file,
     store::{
@@ -26,26 +27,39 @@ use crate::{
 const LOOKED_AT: u64 = 4 * 1024 * 1024;
 const LOOKED_AT_ROWS: usize = 1_000;
 
-/// A file as the input table that it makes: its header is read.
-fn reference_table(app: &App, file: &StoredFile, options: &InputOptions) -> Result<InputTable> {
-    let source = FileReader::open(&app.store, file);
-    let reader = DelimitedReader::open(source, options, &CancelToken::new())?;
-    Ok(input::describe(&file.name, Some(file.id), &reader.header))
-}
-
-/// A file as the input table that it makes for a connector of this type.
-pub fn reference_input(
+/// A file as the input tables that it makes for a connector of this type: their headers are read.
+pub fn reference_tables(
     app: &App,
     file: &StoredFile,
     connector_type: ConnectorType,
     options: &InputOptions,
-) -> Result<InputTable> {
-    let table = reference_table(app, file, options)?;
-    match connector_type {
-        ConnectorType::Spreadsheet => Ok(table),
-        ConnectorType::Schedule => Ok(schedule::as_input(table)),
-        ConnectorType::Webhook => webhook_input::as_input(table),
+) -> Result<Vec<InputTable>> {
+    let mut opened = open_input(app, file, options)?;
+    let mut tables = Vec::with_capacity(opened.tables().len());
+    for n in 0..opened.tables().len() {
+        let described = opened.tables()[n].clone();
+        let reader = opened.read(n)?;
+        let table = input::describe(&described, n, Some(file.id), reader.header());
+        tables.push(match connector_type {
+            ConnectorType::Schedule if n == 0 => schedule::as_input(table),
+            ConnectorType::Webhook if n == 0 => webhook_input::as_input(table)?,
+            _ => table,
+        });
     }
+    Ok(tables)
+}
+
+/// A stored file as a run opens it.
+pub fn open_input(app: &App, file: &StoredFile, options: &InputOptions) -> Result<InputFile> {
+    let scratch = app.store.scratch_dir();
+    let opening = Opening {
+        name: &file.name,
+        options,
+        limits: job::unpack_limits(&app.config.files),
+        scratch: &scratch,
+        cancel: &CancelToken::new(),
+    };
+    Ok(InputFile::open(Box::new(FileReader::open(&app.store, file)), &opening)?)
 }
 
 /// The members of the first bodies of a batch's file. A file that is no CSV has none: then the template
@@ -73,18 +87,18 @@ pub fn make(
     let before = app.store.control.read(|conn| open(conn, caller, name, Role::Editor))?;
     let Some(file) = file else { return Ok(None) };
     let file = file::named(app, caller, file, "source_file_id")?;
-    let table = reference_input(app, &file, before.connector_type, &before.input_options)?;
+    let tables = reference_tables(app, &file, before.connector_type, &before.input_options)?;
     let object = app.store.records.read(|conn| store::object::load(conn, before.custom_object))?;
     let template = match before.connector_type {
         ConnectorType::Webhook => webhook_input::template(&object.name, &members(app, &file)),
-        ConnectorType::Spreadsheet | ConnectorType::Schedule => template::script(&object.name, &table),
+        ConnectorType::Spreadsheet | ConnectorType::Schedule => template::script(&object.name, &tables),
     };
     app.store.files.write(|tx| store::file::attach(tx, file.id, before.id))?;
     let now = app.clock.now();
     let (old, made) = app.store.control.write(|tx| {
         let before = open(tx, caller, name, Role::Editor)?;
         let config = ConfigMetadata {
-            input_tables: vec![table],
+            input_tables: tables,
             seed_tables: seed_tables(app, &before.seeds)?,
             ..ConfigMetadata::default()
         };
@@ -94,7 +108,7 @@ pub fn make(
         draft.config_metadata = config.clone();
         store::script::delete_draft(tx, before.id)?;
         store::script::insert(tx, &draft)?;
-        let after = Connector { headers: vec![template.headers], updated: now, ..before };
+        let after = Connector { headers: template.headers, updated: now, ..before };
         store::connector::update(tx, &after)?;
         let message = format!("The draft was made anew from the template for {}.", file.name);
         store::event::add(tx, Some(after.id), now, "template_made", &message, Some(caller.member.id), None)?;
