@@ -37,6 +37,7 @@ impl Load<'_> {
             })?;
         }
         if self.scratch.is_none() {
+            self.make_late_indexes()?;
             self.store.records.end_load();
         }
         Ok(self.spool)

@@ -1,13 +1,17 @@
 //! The indexes by which a run looks records up, where saving the flow left them to it.
 //!
+//! And the other way round: indexes that a large first load does not use are made at its end
+//! ([`late_index`]).
+//!
 //! A live run makes them in `records.db`, one transaction each, and writers wait for it. A dry run must not
 //! be felt by others: its scratch database gets a sorted copy of the column instead.
 
 use super::{Load, StepPlan, Stop};
 use crate::{
     error::{Error, Result},
+    id::FieldId,
     object::{Field, Object},
-    store::{Connection, pool, scratch::make_lookup, table},
+    store::{Connection, Transaction, late_index, pool, scratch::make_lookup, table},
 };
 
 /// Instructions of SQLite's machine between two looks at the token: some milliseconds.
@@ -56,6 +60,45 @@ impl Load<'_> {
         let tx = pool::begin(&mut writer)?;
         self.stoppable(&tx, || table::ensure_match_index(&tx, index.object, index.field).map(drop))?;
         tx.commit().map_err(|e| Stop::Failed(Error::from(e)))
+    }
+
+    /// Leaves indexes that this run does not use to its end, where a step's `rows` are many and its object
+    /// is empty. Answers how many.
+    pub fn set_indexes_aside(
+        &mut self,
+        plans: &[StepPlan],
+        rows: impl Fn(&StepPlan) -> u64,
+    ) -> Result<usize> {
+        if self.scratch.is_some() {
+            return Ok(0);
+        }
+        let needed: Vec<FieldId> =
+            plans.iter().flat_map(StepPlan::looked_up).map(|(_, field)| field.id).collect();
+        let mut left = 0;
+        for plan in plans.iter().filter(|plan| rows(plan) >= table::LARGE) {
+            let object = plan.object();
+            left += self.store.records.write(|tx| late_index::set_aside(tx, object, &needed))?;
+            self.late.push(object.id);
+        }
+        Ok(left)
+    }
+
+    /// Makes the indexes that were set aside. However the run ended: others look records up by them.
+    pub(super) fn make_late_indexes(&self) -> Result<()> {
+        for object in &self.late {
+            for late in self.store.records.read(|conn| late_index::pending(conn, Some(*object)))? {
+                late_index::make(&self.store.records, late)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What the batch looks records up by may have been set aside by another run after this one began.
+    pub(super) fn restore_indexes(tx: &Transaction<'_>, plan: &StepPlan) -> Result<()> {
+        for (object, field) in plan.looked_up() {
+            table::ensure_match_index(tx, object, field)?;
+        }
+        Ok(())
     }
 
     /// Runs statements that the token interrupts.

@@ -14,7 +14,7 @@ use crate::{
     cancel::CancelToken,
     error::{Code, Error, Result},
     execution::{Counters, Outcome, RowOutcome, RowStatus, State, outcome::Message},
-    id::{ConnectorId, ExecutionId, RecordId},
+    id::{ConnectorId, ExecutionId, ObjectId, RecordId},
     store::{
         self, Connection, Store, outcome, pool, scratch,
         spool::{Spool, UploadRow},
@@ -77,6 +77,8 @@ pub struct Load<'s> {
     pub(super) cancel: CancelToken,
     /// Of a dry run.
     pub(super) scratch: Option<Connection>,
+    /// Objects with indexes that are made at the end.
+    pub(super) late: Vec<ObjectId>,
     pub(super) spool: Spool,
     pub(super) tally: Tally,
     totals: Counters,
@@ -103,6 +105,7 @@ impl<'s> Load<'s> {
             settings,
             cancel,
             scratch: None,
+            late: Vec::new(),
             spool: Spool::create(dir)?,
             tally: Tally::default(),
             totals: Counters::default(),
@@ -259,6 +262,9 @@ impl<'s> Load<'s> {
         };
         tally.run = Some(run);
         tally.counters.unchanged += std::mem::take(&mut tally.unchanged);
+        if !is_dry {
+            Self::restore_indexes(&tx, plan)?;
+        }
         let mut writer = Writer::new(&tx, plan, Stamp { now, run }, is_dry)?;
         let mut more = false;
         let mut left = self.settings.batch_rows.max(1);

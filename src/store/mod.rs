@@ -29,6 +29,7 @@ pub mod filter;
 pub mod filter_group;
 pub mod inbox;
 pub mod key;
+pub mod late_index;
 mod link;
 pub mod log;
 pub mod lookup;

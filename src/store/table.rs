@@ -182,14 +182,14 @@ pub fn ensure_match_index(tx: &Transaction<'_>, object: &Object, field: &Field) 
 }
 
 /// From this many records on an index takes long enough to be made in a run, where it is watched.
-const LARGE: i64 = 100_000;
+pub const LARGE: u64 = 100_000;
 
 /// Whether an index on the object takes long: by its number of records, archived ones included.
 pub fn is_large(connection: &Connection, object: &Object) -> Result<bool> {
     let count: i64 = connection
         .prepare_cached(&format!("SELECT count(*) FROM (SELECT 1 FROM {} LIMIT ?1)", table(object)))?
-        .query_row([LARGE], |row| row.get(0))?;
-    Ok(count == LARGE)
+        .query_row([LARGE.cast_signed()], |row| row.get(0))?;
+    Ok(count.unsigned_abs() == LARGE)
 }
 
 /// How many records the object has, archived ones included.

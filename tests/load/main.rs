@@ -8,6 +8,7 @@ mod count;
 mod dry_run;
 mod identity;
 mod indexes;
+mod late_index;
 mod ledger;
 mod matching;
 mod model;

@@ -212,7 +212,7 @@ impl World {
 }
 
 /// Rows hold the values of their scope's variables as declared; a step wants those it uses.
-fn arranged(flow: &Design, plan: &StepPlan, rows: &[Row]) -> Vec<Row> {
+pub fn arranged(flow: &Design, plan: &StepPlan, rows: &[Row]) -> Vec<Row> {
     let declared: Vec<VariableId> =
         flow.variables.iter().filter(|v| v.scope == plan.scope()).map(|v| v.id).collect();
     let place = |id: &VariableId| declared.iter().position(|known| known == id).unwrap();

@@ -3,7 +3,10 @@
 use crate::{
     execution::StageKind,
     load::{Load, StepPlan, Stop as LoadStop},
-    runner::job::{Job, Stop},
+    runner::{
+        job::{Job, Stop},
+        stage::scope::{self, Scope},
+    },
 };
 
 /// Makes what is missing. Of large objects it is a stage of the run, which people see; writers wait.
@@ -25,6 +28,22 @@ pub(in crate::runner) fn make(job: &Job<'_>, steps: &[StepPlan], load: &Load<'_>
         let (object, field) = (&index.object.name, &index.field.name);
         let sentence = format!("Made an index on {object}.{field} over {} records.", index.records);
         job.progress.log("info", Some(StageKind::MatchIndex), sentence);
+    }
+    Ok(())
+}
+
+/// Leaves the indexes that a large first load into an empty object does not use to its end.
+pub(in crate::runner) fn set_aside(
+    job: &Job<'_>,
+    steps: &[StepPlan],
+    scopes: &[Scope<'_>],
+    load: &mut Load<'_>,
+) -> Result<(), Stop> {
+    let rows = |step: &StepPlan| scope::rows(scopes, step.scope());
+    let left = load.set_indexes_aside(steps, rows)?;
+    if left > 0 {
+        let sentence = format!("First load of many rows: {left} other indexes are made at its end.");
+        job.progress.log("info", Some(StageKind::LoadStep), sentence);
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use super::{
     evaluate::pass,
     extracted::{Extracted, SetAside},
     guard, index,
-    scope::Scope,
+    scope::{self, Scope},
 };
 use crate::{
     connector::rules::Flow,
@@ -85,7 +85,7 @@ pub(in crate::runner) fn run(
     left: &mut Left,
 ) -> Result<Loaded, Stop> {
     for (n, step) in plan.steps.iter().enumerate() {
-        let rows = scopes.iter().find(|s| s.table.scope == step.scope()).map_or(0, |s| s.table.rows);
+        let rows = scope::rows(scopes, step.scope());
         left.totals.rows += rows;
         job.progress.count_load(n, &Counters { rows, not_processed: rows, ..Default::default() });
     }
@@ -117,6 +117,9 @@ fn steps(
         load.leave_baseline();
     }
     let mut stopped = index::make(job, &plan.steps, &load).err();
+    if stopped.is_none() {
+        index::set_aside(job, &plan.steps, scopes, &mut load)?;
+    }
     let steps = if stopped.is_none() { plan.steps.len() } else { 0 };
     for n in 0..steps {
         job.progress.begin(StageKind::LoadStep, n, &[]);

@@ -42,6 +42,11 @@ impl Scope<'_> {
     }
 }
 
+/// The rows of a scope; 0 when the script gave no such table.
+pub(in crate::runner) fn rows(scopes: &[Scope<'_>], name: &str) -> u64 {
+    scopes.iter().find(|scope| scope.table.scope == name).map_or(0, |scope| scope.table.rows)
+}
+
 /// Pairs the script's output with the variables and compiles them. Variables with an `auto` date format
 /// read their column once.
 pub(in crate::runner) fn compile<'j>(

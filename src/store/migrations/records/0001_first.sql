@@ -50,6 +50,12 @@ CREATE TABLE filter_group (
 ) STRICT;
 CREATE INDEX filter_group_object ON filter_group (object_id, name);
 
+-- Indexes that a first load dropped and makes again at its end; after a crash, the next start does.
+CREATE TABLE late_index (
+    field_id  TEXT PRIMARY KEY,
+    object_id TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- The ledger. A run's row is made with its first batch; 'finished' is written with its last one.
 CREATE TABLE run (
     key          INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -1,0 +1,129 @@
+//! Indexes that a large first load leaves to its end are there afterwards, whatever happened in between.
+
+use std::cell::RefCell;
+
+use smartconnector::{
+    connector::flow::Conflict,
+    execution::State,
+    id::{ConnectorId, ExecutionId},
+    load::{Load, StepPlan},
+    object::{FieldType, Object},
+    store::{late_index, table},
+    variable::DataType,
+};
+
+use crate::support::{Design, World, arranged, field, maps, matches, rows, t, unique};
+
+/// People known by `code`; another connector matches them by `email`.
+fn people(world: &World) -> (Object, Design) {
+    let object = world.object("person", [unique("code", FieldType::Text), field("email", FieldType::Email)]);
+    let email = object.field_named("email").unwrap();
+    world.store.records.write(|tx| table::ensure_match_index(tx, &object, email)).unwrap();
+    let flow = by(&object, "code");
+    (object, flow)
+}
+
+fn by(object: &Object, key: &str) -> Design {
+    let mut flow = Design::default();
+    let code = flow.variable("s", "code", DataType::String);
+    let email = flow.variable("s", "email", DataType::Email);
+    let step = flow.step("s", object);
+    step.matching_rules = vec![matches(object, key, if key == "code" { code } else { email })];
+    step.field_mapping_rules = vec![
+        maps(object, "code", code, Conflict::Overwrite),
+        maps(object, "email", email, Conflict::Overwrite),
+    ];
+    flow
+}
+
+fn indexes(world: &World) -> Vec<String> {
+    world.sql(
+        "SELECT sql FROM sqlite_schema WHERE type = 'index' AND name LIKE 'match_%' AND sql LIKE '%mail%'",
+    )
+}
+
+fn begin<'w>(world: &'w World, dir: &tempfile::TempDir) -> Load<'w> {
+    let (execution, connector) = (ExecutionId::new(), ConnectorId::new());
+    Load::live(&world.store, dir.path(), execution, connector, world.settings, world.cancel.clone()).unwrap()
+}
+
+fn file(n: usize) -> Vec<smartconnector::load::Row> {
+    rows((0..n).map(|i| [t(&format!("k{i}")), t(&format!("{i}@x.org"))]))
+}
+
+const MANY: fn(&StepPlan) -> u64 = |_| 100_000;
+
+#[test]
+fn it_is_gone_while_the_load_lasts_and_back_at_its_end() {
+    let world = World::new();
+    let (object, flow) = people(&world);
+    assert_eq!(indexes(&world).len(), 1);
+    let plans = world.plans(&flow, std::slice::from_ref(&object)).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let mut load = begin(&world, &dir);
+    assert_eq!(
+        load.set_indexes_aside(&plans, |_| 99_999).unwrap(),
+        0,
+        "a small file pays more than it gains"
+    );
+    assert_eq!(load.set_indexes_aside(&plans, MANY).unwrap(), 1);
+    let during = RefCell::new(None);
+    let chunks = file(20).chunks(5).map(|chunk| Ok(arranged(&flow, &plans[0], chunk))).collect::<Vec<_>>();
+    load.step(&plans[0], 20, true, chunks, |_| *during.borrow_mut() = Some(indexes(&world))).unwrap();
+    assert_eq!(during.into_inner(), Some(Vec::new()));
+    load.end(State::Success, None).unwrap();
+    assert_eq!(indexes(&world).len(), 1);
+    assert_eq!(world.sql("SELECT count(*) FROM late_index"), ["0"]);
+    assert_eq!(world.sql("SELECT count(*) FROM record_person WHERE lower(email) = '7@x.org'"), ["1"]);
+    assert_eq!(world.sql("PRAGMA integrity_check"), ["ok"]);
+    // There are records now: nothing is set aside.
+    assert_eq!(begin(&world, &tempfile::tempdir().unwrap()).set_indexes_aside(&plans, MANY).unwrap(), 0);
+}
+
+#[test]
+fn a_cancelled_load_makes_it_too() {
+    let world = World::new();
+    let (object, flow) = people(&world);
+    let plans = world.plans(&flow, std::slice::from_ref(&object)).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let mut load = begin(&world, &dir);
+    load.set_indexes_aside(&plans, MANY).unwrap();
+    world.cancel.cancel();
+    let chunks = [Ok(arranged(&flow, &plans[0], &file(3)))];
+    load.step(&plans[0], 3, true, chunks, |_| {}).unwrap_err();
+    load.end(State::Cancelled, None).unwrap();
+    assert_eq!(indexes(&world).len(), 1);
+}
+
+#[test]
+fn what_a_crash_left_is_known_and_made() {
+    let world = World::new();
+    let (object, flow) = people(&world);
+    let plans = world.plans(&flow, std::slice::from_ref(&object)).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let mut load = begin(&world, &dir);
+    load.set_indexes_aside(&plans, MANY).unwrap();
+    drop(load);
+    let pending = world.store.records.read(|conn| late_index::pending(conn, None)).unwrap();
+    assert_eq!(pending.len(), 1);
+    assert!(indexes(&world).is_empty());
+    late_index::make(&world.store.records, pending[0]).unwrap();
+    assert_eq!(indexes(&world).len(), 1);
+    assert!(world.store.records.read(|conn| late_index::pending(conn, None)).unwrap().is_empty());
+}
+
+/// Its rules were checked for indexes before the other run dropped one.
+#[test]
+fn another_run_that_matches_by_it_makes_it_earlier() {
+    let world = World::new();
+    let (object, flow) = people(&world);
+    let plans = world.plans(&flow, std::slice::from_ref(&object)).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let mut load = begin(&world, &dir);
+    load.set_indexes_aside(&plans, MANY).unwrap();
+    let other = by(&object, "email");
+    world.run(&other, std::slice::from_ref(&object), &[file(3)]);
+    assert_eq!(indexes(&world).len(), 1);
+    load.end(State::Success, None).unwrap();
+    assert_eq!(indexes(&world).len(), 1);
+}
