@@ -219,7 +219,9 @@ impl<'s> Load<'s> {
         let done = if let Some(scratch) = &mut scratch {
             self.batch_on(scratch, true, plan, is_last, rows, progress)
         } else {
-            let mut writer = self.store.records.writer_for_load()?;
+            let left = self.tally.counters.rows.saturating_sub(self.tally.counters.processed());
+            let ends_run = is_last && left <= self.settings.batch_rows as u64;
+            let mut writer = self.store.records.writer_for_load(ends_run)?;
             self.batch_on(&mut writer, false, plan, is_last, rows, progress)
         };
         self.scratch = scratch;

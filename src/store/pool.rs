@@ -1,6 +1,7 @@
 //! One database file: its writer and its readers.
 
 use std::{
+    ops::{Deref, DerefMut},
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -156,7 +157,11 @@ impl Database {
 
     /// The writer for one batch of a load, with a large page cache and rare checkpoints. On a full disk it
     /// is refused.
-    pub fn writer_for_load(&self) -> Result<FairMutexGuard<'_, Connection>> {
+    ///
+    /// Its commits don't wait for the disk unless `is_last`. Nothing is acknowledged by them: after a power cut
+    /// the last batches may be gone, the ledger with them, and the run is interrupted where the file says. The
+    /// commit that says how the run ended waits, for itself and for all before it.
+    pub fn writer_for_load(&self, is_last: bool) -> Result<LoadWriter<'_>> {
         if self.disk.is_full() {
             return Err(disk::full());
         }
@@ -164,6 +169,10 @@ impl Database {
         // Again for every batch: another load that ended may have given the cache back.
         writer.pragma_update(None, "cache_size", -LOAD_CACHE)?;
         writer.pragma_update(None, "wal_autocheckpoint", LOAD_CHECKPOINT)?;
+        let writer = LoadWriter(writer);
+        if !is_last {
+            writer.pragma_update(None, "synchronous", "NORMAL")?;
+        }
         Ok(writer)
     }
 
@@ -261,6 +270,31 @@ fn checkpoint(connection: &Connection, mode: &str) -> Result<bool> {
             Ok((row.get(0)?, row.get(1)?, row.get(2)?))
         })?;
     Ok(busy == 0 && log == done)
+}
+
+/// The writer while a batch of a load lasts. Everybody else's commits wait for the disk again afterwards.
+pub struct LoadWriter<'d>(FairMutexGuard<'d, Connection>);
+
+impl Deref for LoadWriter<'_> {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        &self.0
+    }
+}
+
+impl DerefMut for LoadWriter<'_> {
+    fn deref_mut(&mut self) -> &mut Connection {
+        &mut self.0
+    }
+}
+
+impl Drop for LoadWriter<'_> {
+    fn drop(&mut self) {
+        if let Err(e) = self.0.pragma_update(None, "synchronous", "FULL") {
+            log::error!("commits to records.db may not wait for the disk any more: {e}");
+        }
+    }
 }
 
 /// Begins a write transaction.
