@@ -1,6 +1,6 @@
 //! The running product: built once at start, shared by every request and worker.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::AtomicUsize};
 
 use crate::{
     auth::Workspace, clock::Clock, config::Config, error::Result, metrics::Metrics, runner::Runner,
@@ -21,6 +21,8 @@ pub struct App {
     pub clock: Clock,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// Progress streams that are open.
+    pub streams: Arc<AtomicUsize>,
 }
 
 impl App {
@@ -30,6 +32,6 @@ impl App {
         let store = Arc::new(store);
         let metrics = Arc::new(Metrics::new());
         let runner = Runner::start(Arc::clone(&store), &config, &workspace, Arc::clone(&metrics))?;
-        Ok(Self { config, workspace, store, runner, clock, metrics })
+        Ok(Self { config, workspace, store, runner, clock, metrics, streams: Arc::default() })
     }
 }

@@ -59,6 +59,29 @@ async function send(method, address, { body, signal } = {}) {
   return response;
 }
 
+/**
+ * Hears of every change of a run until it has ended; `show` gets its row. Resolves when the stream is over, whether or not
+ * the run is: without a stream (none free, a proxy that holds it back) the caller asks for the row instead.
+ */
+export function stream(address, show, signal) {
+  return new Promise((resolve) => {
+    const source = new EventSource(address);
+    const close = () => {
+      source.close();
+      resolve();
+    };
+    source.addEventListener("execution", (event) => {
+      const run = parse(event.data);
+      if (run && !signal.aborted) show(run);
+    });
+    source.addEventListener("end", close);
+    // It would connect again by itself, also to a server that has none free.
+    source.addEventListener("error", close);
+    signal.addEventListener("abort", close, { once: true });
+    if (signal.aborted) close();
+  });
+}
+
 /** A call that answers JSON, or nothing. */
 export async function call(method, address, options) {
   const response = await send(method, address, options);

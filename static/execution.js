@@ -1,6 +1,6 @@
 // One run: watched to its end, then its rows and its files.
 
-import { call, get, path, save, saveMade } from "./api.js";
+import { call, get, path, save, saveMade, stream } from "./api.js";
 import { announce, el, failure, notice, put, table } from "./dom.js";
 import { allRejected, badge, between, count, duration, hasEnded, number, runBadge, size, time, trigger, words } from "./format.js";
 import { to } from "./route.js";
@@ -199,6 +199,7 @@ export async function execution(main, { connector, id }, signal) {
   }
 
   async function watch() {
+    if (!hasEnded(run)) await stream(`${address}/progress`, show, signal);
     while (!hasEnded(run)) {
       await pause(EVERY_MS, signal);
       try {

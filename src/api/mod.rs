@@ -89,6 +89,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(execution::cancel)
         .service(execution::rerun)
         .service(execution::script)
+        .service(execution::progress::open)
         .service(execution::outcome::outcomes)
         .service(execution::outcome::logs)
         .service(execution::outcome::rejected_csv)

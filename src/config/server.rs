@@ -21,6 +21,8 @@ pub struct ServerConfig {
     pub max_json_mb: u32,
     /// How long a stopping server lets runs go on, seconds.
     pub shutdown_grace_s: u32,
+    /// Progress streams open at a time.
+    pub max_streams: u32,
     /// Whether `/metrics` answers without a key.
     pub open_metrics: bool,
 }
@@ -34,6 +36,7 @@ impl Default for ServerConfig {
             allowed_hosts: Vec::new(),
             max_json_mb: 8,
             shutdown_grace_s: 20,
+            max_streams: 100,
             open_metrics: false,
         }
     }

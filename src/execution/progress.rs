@@ -101,6 +101,8 @@ impl Progress {
 
     /// A stage begins, with one part per scope (none: one part for the whole stage).
     pub fn begin(&self, kind: StageKind, n: usize, scopes: &[&str]) {
+        let named = if scopes.is_empty() { String::new() } else { format!(" with {}", scopes.join(", ")) };
+        self.log("info", Some(kind), format!("Begins{named}."));
         self.change(kind, n, |stage, now| {
             stage.status = StageStatus::InProgress;
             if stage.steps.is_empty() {
@@ -189,7 +191,14 @@ impl Progress {
 
     /// A stage is done.
     pub fn complete(&self, kind: StageKind, n: usize) {
-        self.change(kind, n, |stage, now| end(stage, StageStatus::Completed, Some(now)));
+        let mut told = Vec::new();
+        self.change(kind, n, |stage, now| {
+            end(stage, StageStatus::Completed, Some(now));
+            told = stage.steps.iter().map(completed).collect();
+        });
+        for sentence in told {
+            self.log("info", Some(kind), sentence);
+        }
     }
 
     /// The run ended: what was in progress ended as `status`, what was pending never came.
@@ -250,6 +259,22 @@ pub fn settle(stages: &mut [Stage], status: StageStatus, at: Option<DateTime<Utc
             _ => {}
         }
     }
+}
+
+/// What the log says of a part that is done.
+fn completed(step: &Step) -> String {
+    let scope = step.scope.as_deref().map(|scope| format!("{scope}: ")).unwrap_or_default();
+    let took = step.started_at.zip(step.ended_at).map(|(from, to)| (to - from).num_milliseconds().max(0));
+    let took = took.map(|ms| format!(" in {ms} ms")).unwrap_or_default();
+    let Some(counters) = &step.counters else {
+        let (total, invalid) = (step.total, step.invalid_records);
+        return format!("{scope}Done{took}: {total} rows, {invalid} rejected.");
+    };
+    let Counters { rows, created, updated, unchanged, skipped, errors, not_processed, .. } = counters;
+    format!(
+        "{scope}Done{took}: {rows} rows, {created} created, {updated} updated, {unchanged} unchanged, \
+         {skipped} skipped, {errors} rejected, {not_processed} not processed."
+    )
 }
 
 fn pending(scope: Option<String>) -> Step {

@@ -19,6 +19,7 @@ mod matching;
 mod object;
 mod page;
 mod permissions;
+mod progress;
 mod queue;
 mod record;
 mod rerun;

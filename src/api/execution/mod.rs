@@ -1,6 +1,7 @@
 //! Executions: start, status, cancel, run again.
 
 pub mod outcome;
+pub mod progress;
 pub mod row;
 
 use actix_web::{HttpResponse, get, http::header, post, web};

@@ -1,0 +1,128 @@
+//! Watching a run.
+
+use std::io::{BufRead as _, BufReader};
+
+use reqwest::{Method, blocking::Response};
+use serde_json::{Value as Json, json};
+
+use crate::{
+    run::{Shop, TOKEN},
+    support::{
+        journey::{path, run_ended, run_is, text, upload},
+        until,
+    },
+};
+
+const ENDLESS: &str = "CREATE TABLE output.orders AS
+SELECT rowid AS _line, number, e_mail AS mail, CASE WHEN total = 'endless' THEN
+    (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n)
+    ELSE total END AS total FROM input.orders_csv;
+";
+
+fn open(shop: &Shop, id: &str) -> Response {
+    let url = format!("{}/executions/{id}/progress", path(TOKEN));
+    shop.client.request(Method::GET, &url).header("Accept-Encoding", "gzip").send().unwrap()
+}
+
+/// The next event's name and data; none at the stream's end.
+fn next(lines: &mut impl Iterator<Item = String>) -> Option<(String, Json)> {
+    let (mut name, mut data) = (String::new(), Json::Null);
+    for line in lines {
+        if let Some(rest) = line.strip_prefix("event: ") {
+            name = rest.to_owned();
+        } else if let Some(rest) = line.strip_prefix("data: ") {
+            data = serde_json::from_str(rest).unwrap();
+        } else if line.is_empty() && !name.is_empty() {
+            return Some((name, data));
+        }
+    }
+    None
+}
+
+fn lines(response: Response) -> impl Iterator<Item = String> {
+    BufReader::new(response).lines().map_while(Result::ok)
+}
+
+fn send(shop: &Shop, total: &str) -> String {
+    let csv = format!("Number,E-Mail,Total\n1,,{total}\n");
+    text(&upload(&shop.client, TOKEN, "a.csv", csv.as_bytes(), &[]).created()["execution_id"]).to_owned()
+}
+
+#[test]
+fn every_change_comes_as_an_event_until_the_end() {
+    let shop = Shop::with(|_| {}, ENDLESS);
+    let id = send(&shop, "endless");
+    run_is(&shop.client, TOKEN, &id, "in_progress");
+    let response = open(&shop, &id);
+    assert_eq!(response.status(), 200);
+    assert_eq!(response.headers()["content-type"], "text/event-stream");
+    assert!(!response.headers().contains_key("content-encoding"));
+    let mut lines = lines(response);
+    let (name, row) = next(&mut lines).unwrap();
+    assert_eq!((name.as_str(), &row["id"], &row["status"]), ("execution", &json!(id), &json!("in_progress")));
+    shop.client.post_empty(&format!("{}/executions/{id}/cancel", path(TOKEN))).expect(202);
+    let mut last = row;
+    loop {
+        let (name, row) = next(&mut lines).unwrap();
+        if name == "end" {
+            break;
+        }
+        assert_ne!(row, last, "an event without a change");
+        last = row;
+    }
+    assert_eq!(last["status"], "cancelled", "{last}");
+    assert!(next(&mut lines).is_none());
+    assert_eq!(last, run_ended(&shop.client, TOKEN, &id));
+}
+
+#[test]
+fn one_that_has_ended_is_told_once() {
+    let shop = Shop::new();
+    let run = shop.run("a.csv", "Number,E-Mail,Total\n1,,1\n");
+    let mut lines = lines(open(&shop, text(&run["id"])));
+    assert_eq!(next(&mut lines), Some(("execution".to_owned(), run)));
+    assert_eq!(next(&mut lines), Some(("end".to_owned(), json!({}))));
+    assert_eq!(next(&mut lines), None);
+    let unknown = uuid::Uuid::new_v4().to_string();
+    assert_eq!(open(&shop, &unknown).status(), 404);
+}
+
+#[test]
+fn streams_are_bounded_and_a_closed_one_makes_room() {
+    let shop = Shop::with(|config| config.server.max_streams = 1, ENDLESS);
+    let id = send(&shop, "endless");
+    run_is(&shop.client, TOKEN, &id, "in_progress");
+    let first = open(&shop, &id);
+    assert_eq!(first.status(), 200);
+    let url = format!("{}/executions/{id}/progress", path(TOKEN));
+    let refused = shop.client.get(&url).expect(503);
+    assert!(refused.headers.contains_key("retry-after"));
+    assert!(refused.json()["detail"].as_str().unwrap().contains("server.max_streams"));
+    drop(first);
+    shop.client.post_empty(&format!("{}/executions/{id}/cancel", path(TOKEN))).expect(202);
+    until("room", || (open(&shop, &id).status() == 200).then_some(()));
+}
+
+#[test]
+fn the_log_tells_every_stage_with_its_counts() {
+    let shop = Shop::new();
+    let run = shop.run("a.csv", "Number;E-Mail;Total\n1;;1\n2;;x\n");
+    let url = format!("{}/executions/{}/logs", path(TOKEN), text(&run["id"]));
+    let logs = shop.client.get(&url).ok();
+    let said: Vec<(&str, &str)> = logs["results"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|line| (text(&line["stage"]), text(&line["message"])))
+        .collect();
+    let has = |stage: &str, part: &str| {
+        assert!(said.iter().any(|(of, line)| *of == stage && line.contains(part)), "{part}: {said:?}");
+    };
+    has("smart_connector_input_read", "Begins.");
+    has("smart_connector_input_read", "delimiter ';'");
+    has("smart_connector_input_read", ": 2 rows, 0 rejected.");
+    has("smart_connector_sql_run", "Done");
+    has("smart_connector_load_step_run", "orders: Done");
+    has("smart_connector_load_step_run", "1 created, 0 updated, 0 unchanged, 0 skipped, 1 rejected");
+    has("smart_connector_report", "Begins.");
+}
