@@ -146,7 +146,7 @@ impl Watch {
             }
             self.quiet += 1;
             let version = self.app.runner.progress(self.id).map(|progress| progress.version());
-            if version != self.version || self.quiet % LOOKS == 0 {
+            if version != self.version || self.quiet.is_multiple_of(LOOKS) {
                 self.version = version;
                 // One that was deleted, or a store that fails: whoever watches asks again and is told.
                 let row = self.look_up().await.ok()?;
@@ -155,7 +155,7 @@ impl Watch {
                     return Some((event, ended));
                 }
             }
-            if self.quiet % HEARTBEAT == 0 {
+            if self.quiet.is_multiple_of(HEARTBEAT) {
                 return Some((": still here\n\n".to_owned(), false));
             }
         }
