@@ -15,6 +15,7 @@ pub mod field;
 pub mod file;
 pub mod filter_group;
 pub mod health;
+pub mod idempotency;
 pub mod metadata;
 pub mod object;
 pub mod package;

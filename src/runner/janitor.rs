@@ -1,5 +1,6 @@
 //! Keeps the data folder in bounds while the server runs: write-ahead logs are put into their databases,
-//! freed pages given back to the disk in small steps, and the reserve made anew once there is space.
+//! freed pages given back to the disk in small steps, the reserve made anew once there is space, and the
+//! keys of requests forgotten after a day.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +10,7 @@ use super::{
     Shared,
     retention::{self, Sweep},
 };
-use crate::error::Result;
+use crate::{error::Result, store::idempotency};
 
 /// Between two rounds.
 const ROUND: Duration = Duration::from_secs(5);
@@ -95,6 +96,9 @@ fn round(shared: &Shared) {
         if let Err(error) = kept {
             log::warn!("{}: {error}", kind.file_name());
         }
+    }
+    if let Err(error) = idempotency::sweep(&shared.store) {
+        log::warn!("forgetting idempotency keys: {error}");
     }
 }
 

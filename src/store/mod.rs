@@ -27,6 +27,7 @@ pub mod field;
 pub mod file;
 pub mod filter;
 pub mod filter_group;
+pub mod idempotency;
 pub mod inbox;
 pub mod key;
 pub mod late_index;

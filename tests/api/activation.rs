@@ -68,7 +68,7 @@ fn what_waits_is_listed_at_activation_and_can_be_cancelled_with_it() {
             sql_parameters: serde_json::Map::new(),
         };
         let name = f.path.rsplit('/').next().unwrap();
-        execution::start(app, &caller, name, &new).unwrap().id
+        execution::start(app, &caller, name, &new, None).unwrap().id
     };
     let first = queue();
     let answer = f.client.patch(&f.path, &json!({"status": "operational"})).ok();

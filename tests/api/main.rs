@@ -14,6 +14,7 @@ mod files;
 mod filter_group;
 mod flow;
 mod health;
+mod idempotency;
 mod mapping;
 mod matching;
 mod object;

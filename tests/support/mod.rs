@@ -60,7 +60,23 @@ impl TestServer {
 
     /// With a clock that the test moves.
     pub fn at(clock: Clock, change: impl FnOnce(&mut Config)) -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        Self::over(tempfile::tempdir().unwrap(), None, clock, change)
+    }
+
+    /// The same server after a stop and a start. It has the default configuration.
+    pub fn restarted(mut self) -> Self {
+        let dir = std::mem::replace(&mut self.dir, tempfile::tempdir().unwrap());
+        let (clock, key) = (self.app.store.clock.clone(), self.key.clone());
+        drop(self);
+        Self::over(dir, Some(key), clock, |_| {})
+    }
+
+    fn over(
+        dir: tempfile::TempDir,
+        key: Option<String>,
+        clock: Clock,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
         let mut config = Config::default();
         config.server.shutdown_grace_s = 1;
         config.engine.min_free_mb = 1;
@@ -83,7 +99,7 @@ impl TestServer {
             url,
             business_id: app.workspace.id.to_string(),
             user_id: start.user.to_string(),
-            key: start.admin_key.unwrap(),
+            key: key.or(start.admin_key).unwrap(),
             dir,
             app,
             handle: receive.recv().unwrap(),

@@ -4,7 +4,14 @@ pub mod outcome;
 pub mod progress;
 pub mod row;
 
-use actix_web::{HttpResponse, get, http::header, post, web};
+use actix_web::{
+    HttpResponse, get,
+    http::{
+        StatusCode,
+        header::{self, HeaderValue},
+    },
+    post, web,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use utoipa::{IntoParams, ToSchema};
@@ -16,6 +23,7 @@ use super::{
     blocking,
     body::{Body, Params},
     error::{ApiError, ErrorBody},
+    idempotency::{IdempotencyKey, answer, to_text},
     page::{Links, Page},
     script::ScriptRow,
 };
@@ -24,16 +32,16 @@ use crate::{
     auth::Role,
     error::{Error, Result},
     execution::{Execution, State, TriggerType},
-    id::{ExecutionId, FileId},
+    id::{ConnectorId, ExecutionId, FileId},
     service::{
         event::moment,
-        execution::{self, Again, Filter, NewRun, ORDERINGS},
+        execution::{self, Again, Filter, NewRun, ORDERINGS, Once},
         paging::{self, Paging},
     },
 };
 
 /// What to start.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StartRun {
     /// Do everything except write records.
@@ -99,17 +107,21 @@ impl From<Execution> for Started {
 /// Start a run with the reference file or a file sent before.
 ///
 /// A live run of a connector that is not operational is queued, and `warning` says so.
-#[utoipa::path(tag = "Executions", params(("connector" = String, Path, description = "Id or api name")),
+#[utoipa::path(tag = "Executions", params(("connector" = String, Path, description = "Id or api name"),
+    ("Idempotency-Key" = Option<String>, Header, max_length = 255,
+        description = "The same key with the same request within 24 hours has the first answer and starts nothing; with another request: 409.")),
     request_body = StartRun, responses((status = 200, body = Started), (status = 400, body = ErrorBody),
     (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
-    (status = 503, body = ErrorBody)))]
+    (status = 409, body = ErrorBody), (status = 503, body = ErrorBody)))]
 #[post("/api/smart-connectors/{connector}/start-connector-flow")]
 pub async fn start(
     app: web::Data<App>,
     caller: Auth,
+    key: IdempotencyKey,
     path: web::Path<String>,
     body: Body<StartRun>,
-) -> Result<web::Json<Started>, ApiError> {
+) -> Result<HttpResponse, ApiError> {
+    let once = Once::new(key.0, &body.0)?;
     let new = NewRun {
         trigger: TriggerType::Fileupload,
         input_file: body.0.source_file_id.map(FileId),
@@ -119,12 +131,13 @@ pub async fn start(
         ignore_guard: false,
         sql_parameters: body.0.sql_parameters.unwrap_or_default(),
     };
-    let execution = blocking(app, move |app| {
+    let text = blocking(app, move |app| {
         caller.0.needs(Role::Runner)?;
-        execution::start(app, &caller.0, &path, &new)
+        let queued = execution::start(app, &caller.0, &path, &new, once)?;
+        queued.answer(app, |execution| to_text(&Started::from(execution)))
     })
     .await?;
-    Ok(web::Json(execution.into()))
+    Ok(answer(StatusCode::OK, text))
 }
 
 /// Which executions a list shows.
@@ -290,7 +303,7 @@ pub async fn cancel(
 }
 
 /// How to run again.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rerun {
     /// Left out: as the earlier run.
@@ -306,7 +319,8 @@ pub struct Rerun {
 
 /// Run the same input again, with today's live script and flow.
 #[utoipa::path(tag = "Executions", params(("connector" = String, Path, description = "Id or api name"),
-    ("id" = Uuid, Path)), request_body = Rerun, responses(
+    ("id" = Uuid, Path), ("Idempotency-Key" = Option<String>, Header, max_length = 255,
+        description = "The same key with the same request within 24 hours has the first answer and starts nothing; with another request: 409.")), request_body = Rerun, responses(
     (status = 201, body = ExecutionRow, headers(("Location" = String, description = "Path of the execution"))),
     (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
     (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 503, body = ErrorBody)))]
@@ -315,19 +329,33 @@ pub async fn rerun(
     app: web::Data<App>,
     caller: Auth,
     links: Links,
+    key: IdempotencyKey,
     path: web::Path<(String, String)>,
     body: Body<Rerun>,
 ) -> Result<HttpResponse, ApiError> {
     let (connector, id) = parse_path(path)?;
-    let row = blocking(app, move |app| {
-        let Rerun { is_dry_run, disable_diff_check, ignore_guard } = body.0;
-        let again = Again { is_dry_run, disable_diff_check, ignore_guard };
-        let view = execution::rerun(app, &caller.0, &connector, id, again)?;
-        Ok(row(app, &links, view))
+    let once = Once::new(key.0, &(id, &body.0))?;
+    let Rerun { is_dry_run, disable_diff_check, ignore_guard } = body.0;
+    let again = Again { is_dry_run, disable_diff_check, ignore_guard };
+    let (location, text) = blocking(app, move |app| {
+        let queued = execution::rerun(app, &caller.0, &connector, id, again, once)?;
+        let location = location(queued.connector, queued.id);
+        let text = queued.answer(app, |started| {
+            let view = execution::get(app, &caller.0, &connector, started.id)?;
+            to_text(&row(app, &links, view))
+        })?;
+        Ok((location, text))
     })
     .await?;
-    let location = format!("/api/smart-connectors/{}/executions/{}", row.connector.id, row.id);
-    Ok(HttpResponse::Created().insert_header((header::LOCATION, location)).json(row))
+    let mut answer = answer(StatusCode::CREATED, text);
+    answer.headers_mut().insert(header::LOCATION, location);
+    Ok(answer)
+}
+
+/// The path of an execution.
+pub fn location(connector: ConnectorId, id: ExecutionId) -> HeaderValue {
+    let path = format!("/api/smart-connectors/{connector}/executions/{id}");
+    HeaderValue::try_from(path).expect("ids are plain ASCII")
 }
 
 /// The script as this run used it, whatever was edited since.

@@ -1,6 +1,10 @@
 //! `POST /api/smart-connectors/{c}/upload`: a file sent straight to a connector, and run.
 
-use actix_web::{HttpRequest, HttpResponse, http::header, post, web};
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{StatusCode, header},
+    post, web,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use utoipa::{IntoParams, ToSchema};
@@ -13,13 +17,15 @@ use crate::{
         blocking,
         body::Params,
         error::{ApiError, ErrorBody},
+        execution::location,
+        idempotency::{IdempotencyKey, answer, to_text},
     },
     app::App,
     error::{Error, Result},
-    execution::State,
+    execution::{Execution, State},
     service::{
-        execution,
-        file::{self, Incoming, RunOptions},
+        execution::{self, Once},
+        file::{self, Incoming, RunOptions, UploadedRun},
     },
 };
 
@@ -77,18 +83,22 @@ pub struct UploadAnswer {
 /// Upload a file and run it: File Upload (Trigger Run).
 ///
 /// The file comes in a form, or is the body itself, with its name in the query. Whether the caller may
-/// start a run of the connector is checked before a byte of it is read.
-#[utoipa::path(tag = "Executions", params(("c" = String, Path, description = "Id or api name"), UploadQuery),
+/// start a run of the connector is checked before a byte of it is read. With an `Idempotency-Key`, a request
+/// is the same when its parameters, the file's name and its bytes are.
+#[utoipa::path(tag = "Executions", params(("c" = String, Path, description = "Id or api name"), UploadQuery,
+    ("Idempotency-Key" = Option<String>, Header, max_length = 255,
+        description = "The same key with the same request within 24 hours has the first answer and starts nothing; with another request: 409.")),
     request_body(content((UploadForm = "multipart/form-data"), (Vec<u8> = "application/octet-stream"))), responses(
     (status = 201, body = UploadAnswer, headers(("Location" = String, description = "Path of the execution"))),
     (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-    (status = 404, body = ErrorBody), (status = 413, body = ErrorBody), (status = 415, body = ErrorBody),
-    (status = 503, body = ErrorBody)))]
+    (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 413, body = ErrorBody),
+    (status = 415, body = ErrorBody), (status = 503, body = ErrorBody)))]
 #[post("/api/smart-connectors/{c}/upload")]
 pub async fn upload(
     app: web::Data<App>,
     caller: Auth,
     request: HttpRequest,
+    key: IdempotencyKey,
     path: web::Path<String>,
     query: Params<UploadQuery>,
     payload: web::Payload,
@@ -114,23 +124,33 @@ pub async fn upload(
         (Received::body(incoming, body(&app, payload)).await?, options)
     };
     let file = received.finish().await?;
-    let (connector_id, source_file_id, sha256) = (connector.id, file.id.0, file.sha256.clone());
-    let run = blocking(app, move |app| file::run(app, &caller, &connector, &file, options)).await?;
-    let execution = run.execution;
+    let once = Once::new(key.0, &(&file.name, &file.sha256, &options))?;
+    let (location, text) = blocking(app, move |app| {
+        let queued = file::run(app, &caller, &connector, &file, options, once)?;
+        let location = location(queued.connector, queued.id);
+        Ok((location, queued.answer(app, |execution| to_text(&told(app, execution)?))?))
+    })
+    .await?;
+    let mut answer = answer(StatusCode::CREATED, text);
+    answer.headers_mut().insert(header::LOCATION, location);
+    Ok(answer)
+}
+
+fn told(app: &App, execution: Execution) -> Result<UploadAnswer> {
+    let run = UploadedRun::of(app, &execution)?;
     let again = run
         .same_file_as
         .map(|earlier| format!("The same file was loaded before, by the execution {earlier}."));
     let warnings: Vec<String> = execution.warning.into_iter().chain(again).collect();
-    let location = format!("/api/smart-connectors/{connector_id}/executions/{}", execution.id);
-    Ok(HttpResponse::Created().insert_header((header::LOCATION, location)).json(UploadAnswer {
+    Ok(UploadAnswer {
         execution_id: execution.id.0,
         status: execution.state,
-        source_file_id,
-        sha256,
+        source_file_id: run.file.id.0,
+        sha256: run.file.sha256,
         is_dry_run: execution.is_dry_run,
         warning: (!warnings.is_empty()).then(|| warnings.join(" ")),
         same_file_as: run.same_file_as.map(|id| id.0),
-    }))
+    })
 }
 
 /// Reads a form to its end: fields may stand before the file and after it.

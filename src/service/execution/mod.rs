@@ -1,10 +1,12 @@
 //! Executions: start, watch, cancel, run again.
 
+mod once;
 mod start;
 mod told;
 
 use std::{collections::HashMap, sync::Arc};
 
+pub use once::{Once, Queued, checked_key};
 pub use start::{Again, NewRun, may_start, rerun, start};
 pub use told::{KeptRow, logs, rows, script};
 
@@ -23,7 +25,7 @@ use crate::{
     error::{Error, Result},
     execution::{Counters, Execution, Progress, State},
     id::{ExecutionId, FileId, MemberId},
-    store::{self, Database, file::StoredFile},
+    store::{self, Connection, Database, file::StoredFile},
 };
 
 /// Why a live run is refused, or waits.
@@ -58,6 +60,15 @@ fn why_it_waits(execution: &Execution, connector: &Owner) -> Option<String> {
         return Some(format!("The connector is {status}; this execution starts when it is activated."));
     }
     (!connector.has_script).then(|| NO_SCRIPT.to_owned())
+}
+
+/// What a queued execution waits for, else its own warning.
+fn warning(conn: &Connection, execution: &Execution) -> Result<Option<String>> {
+    if execution.state != State::Queued {
+        return Ok(execution.warning.clone());
+    }
+    let owners = store::connector::owners(conn, &[execution.connector_id], is_empty_script)?;
+    Ok(owners.get(&execution.connector_id).and_then(|owner| why_it_waits(execution, owner)))
 }
 
 /// The execution of a path, when the caller may see it.

@@ -2,7 +2,11 @@
 
 use serde_json::{Map, Value as Json};
 
-use super::{ExecutionView, NO_SCRIPT, get, of, why_it_waits};
+use super::{
+    NO_SCRIPT, of,
+    once::{Once, Queued},
+    warning,
+};
 use crate::{
     app::App,
     auth::{Caller, Role},
@@ -67,19 +71,34 @@ fn has_script(app: &App, connector: &Connector) -> Result<bool> {
     })
 }
 
-/// Queues a run. A live one of a connector that does not run waits, and says so.
-pub fn start(app: &App, caller: &Caller, name: &str, new: &NewRun) -> Result<Execution> {
+/// Queues a run, unless the same request has queued one before. A live one of a connector that does not run
+/// waits, and says so.
+pub fn start(app: &App, caller: &Caller, name: &str, new: &NewRun, once: Option<Once>) -> Result<Queued> {
     let connector = may_start(app, caller, name, Some(new.is_dry_run))?;
+    let request = once.map(|once| once.by(caller, connector.id, new.trigger));
+    if let Some(earlier) = app.store.control.read(|conn| Queued::earlier(app, conn, request.as_ref()))? {
+        return Ok(earlier);
+    }
     if new.use_draft && !new.is_dry_run {
         return Err(Error::invalid("use_draft: only a dry run can use the draft.").at("use_draft"));
     }
     check_parameters(&new.sql_parameters)?;
     let file = input_file(app, caller, &connector, new.input_file)?;
     app.store.files.write(|tx| store::file::attach(tx, file.id, connector.id))?;
-    let execution = app.store.control.write(|tx| queue(app, tx, caller, &connector, new, &file))?;
+    let queued = app.store.control.write(|tx| {
+        // The same request may have come in between.
+        if let Some(earlier) = Queued::earlier(app, tx, request.as_ref())? {
+            return Ok(earlier);
+        }
+        let execution = queue(app, tx, caller, &connector, new, &file)?;
+        if let Some(request) = &request {
+            store::idempotency::note(tx, request, execution.id, execution.created)?;
+        }
+        Ok(Queued::new(execution, request.clone()))
+    })?;
     breakpoint::reach("queued");
     app.runner.wake();
-    Ok(execution)
+    Ok(queued)
 }
 
 fn check_parameters(parameters: &Map<String, Json>) -> Result<()> {
@@ -137,8 +156,7 @@ fn queue(
     let actor = Some(caller.member.id);
     store::event::add(tx, Some(connector.id), now, "run_started", &message, actor, Some(execution.id))?;
     // Read inside the transaction: the status may have changed since.
-    let owners = store::connector::owners(tx, &[connector.id], is_empty_script)?;
-    execution.warning = owners.get(&connector.id).and_then(|owner| why_it_waits(&execution, owner));
+    execution.warning = warning(tx, &execution)?;
     Ok(execution)
 }
 
@@ -157,9 +175,20 @@ pub struct Again {
 ///
 /// # Errors
 /// `conflict` when the input file is gone.
-pub fn rerun(app: &App, caller: &Caller, name: &str, id: ExecutionId, again: Again) -> Result<ExecutionView> {
+pub fn rerun(
+    app: &App,
+    caller: &Caller,
+    name: &str,
+    id: ExecutionId,
+    again: Again,
+    once: Option<Once>,
+) -> Result<Queued> {
     caller.needs(Role::Runner)?;
     let (connector, earlier) = of(app, caller, name, id)?;
+    let request = once.clone().map(|once| once.by(caller, connector.id, TriggerType::Rerun));
+    if let Some(earlier) = app.store.control.read(|conn| Queued::earlier(app, conn, request.as_ref()))? {
+        return Ok(earlier);
+    }
     let found = match earlier.input_file {
         Some(file) => app.store.files.read(|conn| store::file::find(conn, file))?,
         None => None,
@@ -176,6 +205,5 @@ pub fn rerun(app: &App, caller: &Caller, name: &str, id: ExecutionId, again: Aga
         ignore_guard: again.ignore_guard,
         sql_parameters: earlier.sql_parameters,
     };
-    let started = start(app, caller, name, &new)?;
-    get(app, caller, &connector.id.to_string(), started.id)
+    start(app, caller, name, &new, once)
 }

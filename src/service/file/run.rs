@@ -4,6 +4,7 @@
 //! then the file is registered. At the next start a file of which an execution knows is registered and any
 //! other goes: its sender was never answered.
 
+use serde::Serialize;
 use serde_json::{Map, Value as Json};
 
 use super::StoredFile;
@@ -11,15 +12,15 @@ use crate::{
     app::App,
     auth::Caller,
     connector::Connector,
-    error::Result,
+    error::{Error, Result},
     execution::{Execution, TriggerType},
     id::ExecutionId,
-    service::execution::{self, NewRun},
+    service::execution::{self, NewRun, Once, Queued},
     store,
 };
 
 /// How an uploaded file shall be run.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct RunOptions {
     /// Does everything except write records.
     pub is_dry_run: bool,
@@ -29,23 +30,16 @@ pub struct RunOptions {
     pub sql_parameters: Map<String, Json>,
 }
 
-/// A queued run of an uploaded file.
-#[derive(Debug)]
-pub struct UploadedRun {
-    /// The run.
-    pub execution: Execution,
-    /// An earlier run of the connector that loaded the same bytes.
-    pub same_file_as: Option<ExecutionId>,
-}
-
-/// Queues the run of a complete file. When it is refused, nothing of the file stays.
+/// Queues the run of a complete file. When it is refused, or the same request has queued one before, nothing
+/// of the file stays.
 pub fn run(
     app: &App,
     caller: &Caller,
     connector: &Connector,
     file: &StoredFile,
     options: RunOptions,
-) -> Result<UploadedRun> {
+    once: Option<Once>,
+) -> Result<Queued> {
     let new = NewRun {
         trigger: TriggerType::Api,
         input_file: Some(file.id),
@@ -55,17 +49,38 @@ pub fn run(
         ignore_guard: false,
         sql_parameters: options.sql_parameters,
     };
-    let same = app.store.files.read(|conn| store::file::same_content(conn, file))?;
-    let same_file_as =
-        app.store.control.read(|conn| store::execution::with_input(conn, connector.id, &same))?;
-    match execution::start(app, caller, &connector.id.to_string(), &new) {
-        Ok(execution) => {
-            app.store.files.write(|tx| store::file::register(tx, file.id, &file.name))?;
-            Ok(UploadedRun { execution, same_file_as })
+    let queued = execution::start(app, caller, &connector.id.to_string(), &new, once);
+    let keep = queued.as_ref().is_ok_and(|queued| !queued.is_earlier);
+    app.store.files.write(|tx| {
+        if keep {
+            return store::file::register(tx, file.id, &file.name);
         }
-        Err(refusal) => {
-            app.store.files.write(|tx| store::file::delete(tx, file.id))?;
-            Err(refusal)
-        }
+        store::file::delete(tx, file.id).map(|_| ())
+    })?;
+    queued
+}
+
+/// What is told of the run of an uploaded file.
+#[derive(Debug)]
+pub struct UploadedRun {
+    /// The file.
+    pub file: StoredFile,
+    /// An earlier run of the connector that loaded the same bytes.
+    pub same_file_as: Option<ExecutionId>,
+}
+
+impl UploadedRun {
+    /// Looks it up.
+    pub fn of(app: &App, execution: &Execution) -> Result<Self> {
+        let file = match execution.input_file {
+            Some(id) => app.store.files.read(|conn| store::file::find(conn, id))?,
+            None => None,
+        };
+        let file = file.ok_or_else(|| Error::not_found("file"))?;
+        let same = app.store.files.read(|conn| store::file::same_content(conn, &file))?;
+        let same_file_as = app.store.control.read(|conn| {
+            store::execution::with_input_before(conn, execution.connector_id, &same, execution.id)
+        })?;
+        Ok(Self { file, same_file_as })
     }
 }

@@ -285,19 +285,23 @@ pub fn last_live_ends(conn: &Connection, connector: ConnectorId, n: i64) -> Resu
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// An ended live run of the connector that read a file with this content, newest first.
-pub fn with_input(
+/// The newest ended live run of the connector that was queued before this one and read one of these files.
+pub fn with_input_before(
     conn: &Connection,
     connector: ConnectorId,
     files: &[FileId],
+    before: ExecutionId,
 ) -> Result<Option<ExecutionId>> {
     let mut statement = conn.prepare_cached(
         "SELECT id FROM execution WHERE connector_id = ?1 AND is_dry_run = 0
            AND state IN ('success', 'partial_success')
-           AND input_file IN (SELECT value FROM json_each(?2)) ORDER BY seq DESC LIMIT 1",
+           AND input_file IN (SELECT value FROM json_each(?2))
+           AND seq < (SELECT seq FROM execution WHERE id = ?3) ORDER BY seq DESC LIMIT 1",
     )?;
     let found = statement
-        .query_row(params![connector.to_string(), column::to_json(&files)?], |row| column::parsed(row, "id"))
+        .query_row(params![connector.to_string(), column::to_json(&files)?, before.to_string()], |row| {
+            column::parsed(row, "id")
+        })
         .optional()?;
     Ok(found)
 }

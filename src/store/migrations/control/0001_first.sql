@@ -187,6 +187,20 @@ CREATE TABLE delivery (
     cancelled_by TEXT
 ) STRICT;
 
+-- What started an execution under a key of its sender's. It goes after a day, and may outlive the execution.
+CREATE TABLE idempotency_key (
+    connector_id TEXT NOT NULL REFERENCES connector (id) ON DELETE CASCADE,
+    route        TEXT NOT NULL,             -- the trigger of the executions that it starts
+    member_id    TEXT NOT NULL,
+    key          TEXT NOT NULL,
+    request      BLOB NOT NULL,             -- SHA-256 of what was asked
+    execution_id TEXT NOT NULL,
+    answer       TEXT,                      -- the first answer's body; NULL: nobody was answered yet
+    at           INTEGER NOT NULL,
+    PRIMARY KEY (connector_id, route, member_id, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX idempotency_key_at ON idempotency_key (at);
+
 CREATE TABLE execution_log (
     execution INTEGER NOT NULL REFERENCES execution (seq) ON DELETE CASCADE,
     n         INTEGER NOT NULL,

@@ -1,0 +1,44 @@
+//! `Idempotency-Key`: the same request sent again has the first answer and starts nothing.
+
+use std::future::{Ready, ready};
+
+use actix_web::{FromRequest, HttpRequest, HttpResponse, dev::Payload, http::StatusCode};
+use serde::Serialize;
+
+use super::error::ApiError;
+use crate::{
+    error::{Error, Result},
+    service::execution,
+};
+
+/// The key of a request, checked before anything of its body is read.
+#[derive(Debug)]
+pub struct IdempotencyKey(pub Option<String>);
+
+impl FromRequest for IdempotencyKey {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(key(request).map(Self).map_err(ApiError))
+    }
+}
+
+fn key(request: &HttpRequest) -> Result<Option<String>> {
+    let Some(value) = request.headers().get("idempotency-key") else { return Ok(None) };
+    let text = value
+        .to_str()
+        .map_err(|_| Error::invalid("Idempotency-Key: found other than visible ASCII characters"))?;
+    execution::checked_key(text)?;
+    Ok(Some(text.to_owned()))
+}
+
+/// The text that an answer is kept as.
+pub fn to_text(answer: &impl Serialize) -> Result<String> {
+    serde_json::to_string(answer).map_err(Error::internal)
+}
+
+/// An answer that is text already.
+pub fn answer(status: StatusCode, text: String) -> HttpResponse {
+    HttpResponse::build(status).content_type("application/json").body(text)
+}
