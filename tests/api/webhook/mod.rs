@@ -2,6 +2,7 @@
 
 mod accept;
 mod limits;
+mod package;
 mod signature;
 mod status;
 mod template;
