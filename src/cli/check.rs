@@ -45,9 +45,10 @@ fn tell(checked: &Checked) {
         println!("{}: {}", finding.place, finding.wrong);
     }
     println!(
-        "{} databases, {} contents of files, {} executions, {} ledgers, {} records made by runs: {}",
+        "{} databases, {} contents of files, {} waiting webhooks, {} executions, {} ledgers, {} records made by runs: {}",
         checked.databases,
         checked.contents,
+        checked.webhooks,
         checked.executions,
         checked.ledgers,
         checked.records,

@@ -97,6 +97,7 @@ impl Runner {
         let scratch = store.scratch_dir();
         recover::sweep_scratch(&scratch)?;
         recover::after_crash(&store)?;
+        inbox::skip_delivered(&store)?;
         let shared = Arc::new(Shared {
             store,
             config: config.clone(),

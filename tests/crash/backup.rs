@@ -6,7 +6,9 @@ use rusqlite::Connection;
 use serde_json::{Value as Json, json};
 
 use crate::{
-    process::{Process, TOKEN, checked, file, ran, records, send, set_up, wait_for_rows},
+    process::{
+        HOOKS, Process, TOKEN, checked, file, ran, records, send, set_up, set_up_hooks, wait_for_rows,
+    },
     support::{
         Client,
         journey::{self, execution, run_ended, text},
@@ -41,7 +43,7 @@ fn a_backup_taken_during_a_load_is_a_server_that_was_interrupted() {
     let done = said(&ran(&["backup", by_command.to_str().unwrap(), "--json"], &data));
     assert_eq!(done.0, Some(0), "{done:?}");
     let manifest: Json = serde_json::from_str(&done.1).unwrap();
-    assert_eq!(manifest["parts"].as_array().unwrap().len(), 3, "{manifest}");
+    assert_eq!(manifest["parts"].as_array().unwrap().len(), 4, "{manifest}");
     let by_api = root.path().join("by api");
     let answer = server.client.download("/api/backup").expect(200);
     assert!(answer.headers["content-disposition"].to_str().unwrap().contains(".backup\""));
@@ -134,6 +136,30 @@ fn the_commands_refuse_what_they_must_and_say_what_to_do() {
     let (code, out, _) = said(&ran(&["check"], &data));
     assert_eq!(code, Some(1));
     assert!(out.contains("it has 0 bytes and should have 5") && out.contains("things are wrong"), "{out}");
+}
+
+#[test]
+fn a_restore_without_the_key_file_names_the_secrets_to_enter_again() {
+    let root = tempfile::tempdir().unwrap();
+    let data = root.path().join("data");
+    let server = Process::start(&data);
+    set_up_hooks(&server.client);
+    let secret = "whsec_Zmlyc3Qgc2VjcmV0IGZpcnN0IHNlY3JldA==";
+    let settings = json!({"webhook_settings": {"signing_secrets": [secret]}});
+    server.client.patch(&journey::path(HOOKS), &settings).ok();
+    for (name, flags, lost) in [("without", &[][..], 1), ("with", &["--with-key"], 0)] {
+        let backup = root.path().join(name);
+        let done = said(&ran(&[&["backup", backup.to_str().unwrap()], flags].concat(), &data));
+        assert_eq!((done.0, done.2.contains("secrets.key is not in it")), (Some(0), lost == 1), "{done:?}");
+        let other = root.path().join(format!("{name} restored"));
+        restore(&backup, &other);
+        let (ended_well, log) = Process::start(&other).stop();
+        assert!(ended_well);
+        let told = |line: &&Json| text(&line["message"]).contains("can't be read: secrets.key");
+        assert_eq!(log.iter().filter(told).count(), lost, "{log:?}");
+        let text = fs::read(&backup).unwrap();
+        assert!(!text.windows(secret.len()).any(|window| window == secret.as_bytes()));
+    }
 }
 
 #[test]

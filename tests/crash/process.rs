@@ -157,6 +157,25 @@ pub fn set_up(client: &Client) {
     journey::activate(client, TOKEN);
 }
 
+/// The webhook connector of [`set_up_hooks`].
+pub const HOOKS: &str = "hooks";
+
+/// An active connector whose every webhook is one record of `hooks`.
+pub fn set_up_hooks(client: &Client) {
+    journey::object(client, HOOKS, &[]);
+    let object = journey::object_id(client, HOOKS);
+    let new = json!({"name": "Hooks", "custom_object": object, "connector_type": "webhook"});
+    client.post("/api/smart-connectors", &new).created();
+    let sample = b"timestamp,employee_id,querystring,body\r\n1700000000123,,,\"{\"\"n\"\":1}\"\r\n";
+    journey::set_input(client, HOOKS, "sample.csv", sample);
+    let sql = "CREATE TABLE output.hooks AS SELECT json_extract(body, '$.n') AS n FROM input.webhooks;";
+    journey::publish(client, HOOKS, sql);
+    let variables = [variable("n", "string", "hooks", "n")];
+    let step = step(HOOKS, "hooks", None, json!([matches("name", "n")]), json!([maps("name", "n")]));
+    configure(client, HOOKS, &variables, &[step]);
+    journey::activate(client, HOOKS);
+}
+
 pub fn file(rows: usize) -> Vec<u8> {
     use std::fmt::Write as _;
     let mut text = "Number,Total\n".to_owned();

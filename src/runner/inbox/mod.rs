@@ -29,7 +29,7 @@ use crate::{
     store::{self, inbox::Kept},
 };
 
-pub(super) use self::windows::work as close_windows;
+pub(super) use self::windows::{skip_delivered, work as close_windows};
 pub use crate::store::inbox::{NewRequest, Once};
 
 /// Requests that may wait for the thread. Each holds its body; with the usual limit that is 256 MB at most.

@@ -14,7 +14,7 @@ use crate::{
     error::Result,
     runner::Shared,
     store::{
-        self,
+        self, Store,
         delivery::{self, Facts},
         inbox::Inbox,
     },
@@ -65,10 +65,25 @@ pub(super) fn settle(shared: &Shared) -> Result<()> {
             forget(shared, &inbox)?;
             continue;
         };
-        shared.store.inbox.write(|tx| store::inbox::skip_delivered(tx, &inbox, facts.delivered))?;
+        skip(&shared.store, &inbox, &facts)?;
         sweep(shared, &inbox)?;
     }
     Ok(())
+}
+
+/// What executions hold waits no more. Before the first request is accepted: in a restored `inbox.db` that is
+/// older than `control.db` it would get the number of one that was delivered.
+pub(in crate::runner) fn skip_delivered(store: &Store) -> Result<()> {
+    for inbox in store.inbox.read(store::inbox::all)? {
+        if let Some(facts) = store.control.read(|conn| delivery::facts(conn, inbox.connector))? {
+            skip(store, &inbox, &facts)?;
+        }
+    }
+    Ok(())
+}
+
+fn skip(store: &Store, inbox: &Inbox, facts: &Facts) -> Result<()> {
+    store.inbox.write(|tx| store::inbox::skip_delivered(tx, inbox, facts.delivered))
 }
 
 /// A deleted connector's requests go with it.

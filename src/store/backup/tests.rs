@@ -66,7 +66,7 @@ fn a_damaged_backup_leaves_no_folder() {
     for (damaged, why) in [
         (bytes[..bytes.len() / 2].to_vec(), "no whole backup"),
         (b"no zip at all".to_vec(), "no whole backup"),
-        (flipped, "control.db"),
+        (flipped, "inbox.db"),
     ] {
         fs::write(&file, damaged).unwrap();
         let refusal = restore(&file, &to).unwrap_err();
@@ -94,7 +94,7 @@ fn a_backup_of_a_newer_program_and_one_with_strange_members_are_refused() {
     assert!(with(|m| m.format = 2).contains("newer"));
     assert!(with(|m| m.parts[0].schema = Some(99)).contains("newer"));
     assert!(with(|m| m.parts[0].name = "../evil".to_owned()).contains("belongs in no data folder"));
-    assert!(with(|m| drop(m.parts.remove(0))).contains("control.db is not in it"));
+    assert!(with(|m| drop(m.parts.remove(0))).contains("inbox.db is not in it"));
 }
 
 #[test]

@@ -5,6 +5,7 @@
 //! executions that run.
 
 mod files;
+mod inbox;
 mod runs;
 
 use rusqlite::Connection;
@@ -35,6 +36,8 @@ pub struct Checked {
     pub executions: u64,
     /// Ledgers of live runs.
     pub ledgers: u64,
+    /// Webhooks that wait.
+    pub webhooks: u64,
     /// Records that a run made.
     pub records: u64,
     /// What is wrong; empty when all is well.
@@ -62,6 +65,9 @@ pub fn check(store: &Store) -> Result<Checked> {
     }
     if let Err(error) = files::check(store, &mut checked) {
         checked.found(Kind::Files.file_name(), error.detail);
+    }
+    if let Err(error) = inbox::check(store, &mut checked) {
+        checked.found(Kind::Inbox.file_name(), error.detail);
     }
     if let Err(error) = runs::check(store, &mut checked) {
         checked.found("executions", error.detail);

@@ -51,7 +51,7 @@ fn a_whole_store_has_nothing_wrong() {
     file(&store, 3_000_000);
     let checked = check(&store).unwrap();
     assert_eq!(checked.findings, []);
-    assert_eq!((checked.databases, checked.contents, checked.unfinished_uploads), (3, 1, 0));
+    assert_eq!((checked.databases, checked.contents, checked.unfinished_uploads), (4, 1, 0));
 }
 
 #[test]
@@ -97,4 +97,25 @@ fn what_a_run_says_is_held_against_its_ledger_and_the_records() {
     assert!(after.contains("it says 3 rows created, its ledger 4"), "{after}");
     assert!(after.contains("its ledger is open"), "{after}");
     assert!(after.contains("its ledger says 4 records made, there are 0"), "{after}");
+}
+
+#[test]
+fn webhooks_that_wait_count_without_gaps() {
+    for (sql, wrong) in [
+        ("DELETE FROM request WHERE seq = 4", "2 requests should wait, there are 1"),
+        ("UPDATE inbox SET last_seq = 3", "1 requests are numbered beyond"),
+        ("INSERT INTO batch VALUES (1, 4, 4, 0, 'e', 'f', 'n')", "is not the beginning of what waits"),
+    ] {
+        let (_dir, store) = store();
+        break_it(
+            &store.inbox,
+            "INSERT INTO inbox (connector_id, last_seq, taken_seq) VALUES ('c', 4, 2);
+             INSERT INTO request (inbox, seq, received, querystring) VALUES (1, 2, 0, ''), (1, 3, 0, ''), (1, 4, 0, '')",
+        );
+        assert_eq!(check(&store).unwrap().webhooks, 2);
+        assert_eq!(found(&store), Vec::<String>::new());
+        break_it(&store.inbox, sql);
+        let found = found(&store);
+        assert!(found.iter().any(|found| found.contains(wrong)), "{sql}: {found:?}");
+    }
 }

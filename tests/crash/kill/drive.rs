@@ -19,7 +19,7 @@ use serde_json::{Value as Json, json};
 
 use super::told::{Told, Upload, bytes};
 use crate::{
-    process::TOKEN,
+    process::{HOOKS, TOKEN},
     support::{
         Client,
         journey::{draft_path, path, text},
@@ -71,6 +71,8 @@ pub fn drive(client: &Client, mut random: Random, with_large: bool) -> Told {
             threads.spawn(move || forms(client, b)),
             threads.spawn(move || cancels(client, c, started)),
             threads.spawn(move || publishes(client)),
+            threads.spawn(move || webhooks(client)),
+            threads.spawn(move || flushes(client)),
         ];
         for worker in workers {
             told.add(worker.join().unwrap());
@@ -148,6 +150,30 @@ fn cancels(client: &Client, mut random: Random, started: &Mutex<Vec<String>>) ->
         if status == 200 || status == 202 {
             told.cancels.insert(id, text(&row["status"]).to_owned());
         }
+    }
+}
+
+/// One webhook after the other, each with a number of its own.
+fn webhooks(client: &Client) -> Told {
+    let mut told = Told::default();
+    loop {
+        let n = NEXT_ROW.fetch_add(1, Ordering::AcqRel);
+        told.tried_webhooks.insert(n);
+        let send = client.request(Method::POST, &format!("{}/webhook", path(HOOKS)));
+        let Some((status, answer)) = asked(send.json(&json!({ "n": n }))) else { return told };
+        assert_eq!(status, 201, "{answer}");
+        told.webhooks.insert(n);
+    }
+}
+
+/// Closes the window again and again.
+fn flushes(client: &Client) -> Told {
+    loop {
+        let flush = client.request(Method::POST, &format!("{}/webhook/flush", path(HOOKS)));
+        if asked(flush.json(&json!({}))).is_none() {
+            return Told::default();
+        }
+        thread::park_timeout(std::time::Duration::from_millis(40));
     }
 }
 

@@ -1,4 +1,4 @@
-//! The kill test: a server that is driven with uploads, forms, publishes, schedule ticks and cancels, and killed at
+//! The kill test: a server that is driven with uploads, forms, webhooks, publishes, schedule ticks and cancels, and killed at
 //! random moments and at named break-points. After every restart, what it had acknowledged must be there.
 //!
 //! 20 kills; `KILLS=200` for the long form. `KILL_SEED` repeats one.
@@ -21,7 +21,7 @@ use self::{
     told::Told,
 };
 use crate::{
-    process::{self, Process, checked, set_up},
+    process::{self, HOOKS, Process, checked, set_up, set_up_hooks},
     support::{
         Client,
         configure::{configure, maps, matches, step, variable},
@@ -32,7 +32,7 @@ use crate::{
 
 const PULSE: &str = "pulse";
 /// Where the process dies by itself, in every second round.
-const BREAKS: [&str; 9] = [
+const BREAKS: [&str; 12] = [
     "queued:2",
     "file_finished:3",
     "chunks_committed:1",
@@ -42,6 +42,9 @@ const BREAKS: [&str; 9] = [
     "before_end:2",
     "after_end:2",
     "tick_files:1",
+    "batch-taken:2",
+    "batch-written:2",
+    "batch-delivered:2",
 ];
 
 fn number(name: &str) -> Option<u64> {
@@ -59,13 +62,14 @@ fn whatever_was_acknowledged_is_there_after_every_kill() {
     let server = Process::start(data.path());
     set_up(&server.client);
     set_up_schedule(&server.client);
+    set_up_hooks(&server.client);
     server.kill();
 
     let mut told = Told::default();
     let began = Instant::now();
     for round in 0..kills {
         let mut server = Process::start(data.path());
-        told.check(&server.client);
+        told.check(&server.client, data.path());
         let said = checked(data.path());
         assert_eq!(said["unfinished_uploads"], 0, "what uploads left is swept");
         let at = (round % 2 == 1).then(|| BREAKS[usize::try_from(round / 2).unwrap() % BREAKS.len()]);
@@ -84,12 +88,13 @@ fn whatever_was_acknowledged_is_there_after_every_kill() {
     let lives = began.elapsed();
     last_life(data.path(), &mut told);
     println!(
-        "{kills} kills in {} s. Acknowledged and checked: {} uploads ({} rows), {} files, {} cancels, {} publishes; \
+        "{kills} kills in {} s. Acknowledged and checked: {} uploads ({} rows), {} files, {} webhooks, {} cancels, {} publishes; \
          {} runs in all, {} of them interrupted, {} ticks",
         lives.as_secs(),
         told.uploads.len(),
         told.uploads.iter().map(|upload| upload.rows.end - upload.rows.start).sum::<u64>(),
         told.files.len(),
+        told.webhooks.len(),
         told.cancels.len(),
         told.publishes,
         told.runs,
@@ -118,8 +123,12 @@ fn one_life(mut server: Process, at: Option<&str>, told: &mut Told, random: &mut
 /// nothing interrupted.
 fn last_life(data: &Path, told: &mut Told) {
     let server = Process::start(data);
-    told.check(&server.client);
     let client = &server.client;
+    client.post_empty(&format!("{}/webhook/flush", path(HOOKS))).expect(202);
+    until("nothing waits", || {
+        (journey::detail(client, HOOKS)["webhook_inbox"]["pending"] == 0).then_some(())
+    });
+    told.check(client, data);
     for row in all_ended(client) {
         told.runs += 1;
         told.interrupted += u64::from(row["error_details"] == "interrupted by a restart");
@@ -137,6 +146,7 @@ fn last_life(data: &Path, told: &mut Told) {
     assert!(server.stop().0);
     assert_eq!(checked(data)["unfinished_uploads"], 0);
     told.records(data);
+    told.webhook_records(data);
     told.ticks = ticks(data);
 }
 

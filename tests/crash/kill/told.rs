@@ -11,7 +11,7 @@ use rusqlite::Connection;
 use serde_json::Value as Json;
 
 use crate::{
-    process::TOKEN,
+    process::{HOOKS, TOKEN},
     support::{
         Client,
         journey::{self, path, text},
@@ -48,6 +48,12 @@ pub struct Told {
     pub tried_cancels: HashSet<String>,
     /// Acknowledged ones, with the status that was told.
     pub cancels: HashMap<String, String>,
+    /// Numbers of acknowledged webhooks.
+    pub webhooks: HashSet<u64>,
+    pub tried_webhooks: HashSet<u64>,
+    /// The run whose input file each webhook is in.
+    delivered: HashMap<u64, String>,
+    read_runs: HashSet<String>,
     /// The greatest number of a published script.
     pub published: u64,
     pub publishes: u64,
@@ -65,12 +71,15 @@ impl Told {
         self.tried_rows.extend(more.tried_rows);
         self.tried_cancels.extend(more.tried_cancels);
         self.cancels.extend(more.cancels);
+        self.webhooks.extend(more.webhooks);
+        self.tried_webhooks.extend(more.tried_webhooks);
         self.published = self.published.max(more.published);
         self.publishes += more.publishes;
     }
 
     /// After a restart: what the last life acknowledged.
-    pub fn check(&mut self, client: &Client) {
+    pub fn check(&mut self, client: &Client, data: &Path) {
+        self.check_webhooks(client, data);
         for upload in &self.uploads[self.seen.0..] {
             let row = journey::execution(client, TOKEN, &upload.execution);
             self.explained(&row);
@@ -91,6 +100,31 @@ impl Told {
         assert!(number.unwrap_or_default() >= self.published, "{} was published: {script}", self.published);
     }
 
+    /// Every acknowledged webhook waits or is in the input file of one run; none is in two.
+    fn check_webhooks(&mut self, client: &Client, data: &Path) {
+        // First those that wait: they may be delivered meanwhile, and never the other way round.
+        let waiting = waiting(data);
+        let runs = client.get(&format!("{}/executions?page_size=1000", path(HOOKS))).ok();
+        for run in runs["results"].as_array().unwrap() {
+            let id = text(&run["id"]).to_owned();
+            if run["trigger_type"] != "webhook" || !self.read_runs.insert(id.clone()) {
+                continue;
+            }
+            let file = client.download(text(&run["input_file"]["url"])).expect(200);
+            for row in csv::Reader::from_reader(file.bytes.as_slice()).records() {
+                let n = number(row.unwrap().get(3).unwrap());
+                let other = self.delivered.insert(n, id.clone());
+                assert_eq!(other, None, "the webhook {n} is in two runs, one of them {id}");
+            }
+        }
+        for n in &self.webhooks {
+            assert!(waiting.contains(n) || self.delivered.contains_key(n), "the webhook {n} is lost");
+        }
+        for n in self.delivered.keys() {
+            assert!(self.tried_webhooks.contains(n), "nobody sent the webhook {n}");
+        }
+    }
+
     /// A run's row is legal and says why it ended.
     pub fn explained(&self, row: &Json) {
         let id = text(&row["id"]);
@@ -100,6 +134,19 @@ impl Told {
             "cancelled" => assert!(self.tried_cancels.contains(id), "nobody cancelled it: {row}"),
             _ => panic!("{row}"),
         }
+    }
+
+    /// In the end every acknowledged webhook is in one run, and is one record.
+    pub fn webhook_records(&self, data: &Path) {
+        assert_eq!(waiting(data), HashSet::new());
+        let database = Connection::open(data.join("records.db")).unwrap();
+        let mut statement = database.prepare("SELECT name FROM record_hooks").unwrap();
+        let names = statement.query_map([], |row| row.get::<_, String>(0)).unwrap();
+        let mut found: Vec<u64> = names.map(|name| name.unwrap().parse().unwrap()).collect();
+        let mut delivered: Vec<u64> = self.delivered.keys().copied().collect();
+        found.sort_unstable();
+        delivered.sort_unstable();
+        assert_eq!(found, delivered);
     }
 
     /// In the end every row of every acknowledged upload is one record, and no other row is any.
@@ -126,6 +173,19 @@ impl Told {
             assert!(self.tried_rows.iter().any(|rows| rows.contains(n)), "nobody sent {n}");
         }
     }
+}
+
+/// The numbers of the webhooks that wait.
+fn waiting(data: &Path) -> HashSet<u64> {
+    let inbox = Connection::open(data.join("inbox.db")).unwrap();
+    let sql = "SELECT body FROM request JOIN inbox ON inbox.key = request.inbox WHERE seq > taken_seq";
+    let mut statement = inbox.prepare(sql).unwrap();
+    let rows = statement.query_map([], |row| row.get::<_, String>(0)).unwrap();
+    rows.map(|body| number(&body.unwrap())).collect()
+}
+
+fn number(body: &str) -> u64 {
+    serde_json::from_str::<Json>(body).unwrap()["n"].as_u64().unwrap()
 }
 
 fn downloaded(client: &Client, file: &str) -> Vec<u8> {
