@@ -3,8 +3,12 @@ use std::{io::Write as _, sync::Arc};
 use super::*;
 use crate::{
     clock::Clock,
-    id::FileId,
-    store::file::{FileWriter, NewFile, Source},
+    execution::{Counters, Execution, TriggerType},
+    id::{ConnectorId, FileId},
+    store::{
+        self,
+        file::{FileWriter, NewFile, Source},
+    },
 };
 
 fn found(store: &Store) -> Vec<String> {
@@ -75,15 +79,12 @@ fn each_way_in_which_a_file_is_damaged_is_told() {
 #[test]
 fn what_a_run_says_is_held_against_its_ledger_and_the_records() {
     let (_dir, store) = store();
-    break_it(
-        &store.control,
-        "INSERT INTO execution (id, connector_id, number, state, trigger_type, is_dry_run, use_draft, created,
-             started_at, ended_at, stages, totals, sql_parameters, input_name)
-         VALUES ('20000000-0000-4000-8000-000000000001', '10000000-0000-4000-8000-000000000001', 1, 'success',
-             'api', 0, 0, 1, 2, 3, '[]',
-             '{\"rows\":5,\"created\":3,\"updated\":0,\"unchanged\":0,\"skipped\":0,\"warnings\":0,\"errors\":1,\"not_processed\":0}',
-             '{}', 'a.csv')",
-    );
+    let mut execution = Execution::queued(ConnectorId::new(), 1, TriggerType::Api, store.clock.now());
+    execution.id = "20000000-0000-4000-8000-000000000001".parse().unwrap();
+    execution.totals = Counters { rows: 5, created: 3, errors: 1, ..Counters::default() };
+    store.control.writer().execute_batch("PRAGMA foreign_keys=OFF").unwrap();
+    store.control.write(|tx| store::execution::insert(tx, &execution, "a.csv")).unwrap();
+    break_it(&store.control, "UPDATE execution SET state = 'success', started_at = 2, ended_at = 3");
     let before = found(&store).join("\n");
     assert!(before.contains("its 5 rows are not the sum"), "{before}");
     assert!(before.contains("it says 3 records written, and has no ledger"), "{before}");
