@@ -67,12 +67,15 @@ use std::{
 
 pub use pool::Database;
 pub use rusqlite::{Connection, Transaction};
-pub use secret::{FILE_NAME as KEY_FILE, Secrets};
+pub use secret::Secrets;
 
 use crate::{
     clock::Clock,
     error::{Code, Error, Result},
 };
+
+/// The key that secrets of connectors are encrypted with, outside of the databases.
+pub const KEY_FILE: &str = "secrets.key";
 
 /// The store of one data folder. One per process; a second process on the same folder is refused.
 pub struct Store {
