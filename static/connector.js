@@ -5,6 +5,7 @@ import { el, put } from "./dom.js";
 import { badge, count, duration, number, runBadge, time, trigger, words } from "./format.js";
 import { choice, list, search } from "./list.js";
 import { to } from "./route.js";
+import { settings } from "./settings.js";
 import { dropZone } from "./upload.js";
 import { webhook } from "./webhook.js";
 
@@ -60,6 +61,7 @@ export async function connector(main, { connector: name }, signal) {
       `api name ${detail.api_name}`].filter(Boolean).join(" · ")),
     webhook(detail),
     dropZone(name, state(detail), () => runs.reload(), signal),
+    settings(name, detail),
     el("h2", {}, "Runs"),
     el("div", { class: "filters", role: "search" },
       search("File or error", runs.value("search"), (text) => runs.filter({ search: text })),

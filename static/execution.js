@@ -23,7 +23,8 @@ const STAGES = {
 
 /** The counters in the order of an outcome, good to bad. */
 const COUNTERS = [["rows", "Rows"], ["created", "Created"], ["updated", "Updated"], ["unchanged", "Unchanged"],
-  ["skipped", "Skipped"], ["errors", "Rejected"], ["not_processed", "Not processed"], ["warnings", "With a warning"]];
+  ["skipped", "Skipped"], ["errors", "Rejected"], ["not_processed", "Not processed"], ["warnings", "With a warning"],
+  ["missing_since_last_run", "Missing since the last run"]];
 
 function stageName(stage) {
   const name = STAGES[stage.type] ?? words(stage.type);

@@ -13,7 +13,7 @@
 //! | [`conflict`] | what an update does to a field that holds something |
 //! | `write` | one row, start to end |
 //! | `index` | what look-ups need before the first batch |
-//! | `run`, `rows`, `end` | batches, ledger, outcomes, the spool |
+//! | `run`, `rows`, `keep`, `end` | batches, what is kept of their rows, the ledger |
 //! | [`diff`] | which rows need no loading, and what the next run may compare with |
 //!
 //! A dry run is the same code on a scratch database ([`crate::store::scratch`]).
@@ -24,6 +24,7 @@ mod convert;
 pub mod diff;
 mod end;
 mod index;
+mod keep;
 mod mapping;
 pub mod matching;
 pub mod plan;

@@ -5,7 +5,7 @@ use std::{cell::RefCell, path::Path};
 use super::{
     Row, StepPlan,
     diff::Refused,
-    end,
+    end, keep,
     rows::Rows,
     write::{Fate, Writer, message, rejected},
 };
@@ -13,13 +13,9 @@ use crate::{
     breakpoint,
     cancel::CancelToken,
     error::{Code, Error, Result},
-    execution::{Counters, Outcome, RowOutcome, RowStatus, State, outcome::Message},
+    execution::{Counters, Outcome, RowStatus, State, outcome::Message},
     id::{ConnectorId, ExecutionId, ObjectId, RecordId},
-    store::{
-        self, Connection, Store, outcome, pool, scratch,
-        spool::{Spool, UploadRow},
-        upsert::Stamp,
-    },
+    store::{self, Connection, Store, pool, scratch, spool::Spool, upsert::Stamp},
     variable::Value,
 };
 
@@ -55,12 +51,12 @@ pub(super) struct Tally {
     counters: Counters,
     pub(super) run: Option<i64>,
     /// Outcomes that got a number, those that are kept, and those of them that only preview an update.
-    numbered: u64,
-    kept: u64,
-    previews: u64,
+    pub(super) numbered: u64,
+    pub(super) kept: u64,
+    pub(super) previews: u64,
     /// The lowest number of a preview that was given up.
-    given_up: Option<u64>,
-    cut: u64,
+    pub(super) given_up: Option<u64>,
+    pub(super) cut: u64,
     pub(super) is_finished: bool,
     /// Rows of the step that the diff check found unchanged, until a batch counts them.
     unchanged: u64,
@@ -73,7 +69,7 @@ pub struct Load<'s> {
     pub(super) store: &'s Store,
     pub(super) execution: ExecutionId,
     pub(super) connector: ConnectorId,
-    settings: Settings,
+    pub(super) settings: Settings,
     pub(super) cancel: CancelToken,
     /// Of a dry run.
     pub(super) scratch: Option<Connection>,
@@ -220,7 +216,7 @@ impl<'s> Load<'s> {
             self.batch_on(scratch, true, plan, is_last, rows, progress)
         } else {
             let left = self.tally.counters.rows.saturating_sub(self.tally.counters.processed());
-            let ends_run = is_last && left <= self.settings.batch_rows as u64;
+            let ends_run = is_last && self.refused.is_none() && left <= self.settings.batch_rows as u64;
             let mut writer = self.store.records.writer_for_load(ends_run)?;
             self.batch_on(&mut writer, false, plan, is_last, rows, progress)
         };
@@ -341,7 +337,7 @@ impl<'s> Load<'s> {
         };
         if *spooled < self.settings.max_report_rows {
             *spooled += 1;
-            self.spool.keep_upload(plan.order, upload_row(row, &fate, writer.cells(row)))?;
+            self.spool.keep_upload(plan.order, keep::upload_row(row, &fate, writer.cells(row)))?;
         }
         if let Some(status) = status {
             self.keep(tx, plan, row, fate, status, tally)?;
@@ -372,67 +368,7 @@ impl<'s> Load<'s> {
         Ok(None)
     }
 
-    fn keep(
-        &self,
-        tx: &Connection,
-        plan: &StepPlan,
-        row: &mut Row,
-        fate: Fate,
-        status: RowStatus,
-        tally: &mut Tally,
-    ) -> Result<()> {
-        let is_preview = status == RowStatus::Updated;
-        if tally.kept == self.settings.max_row_outcomes {
-            tally.cut += 1;
-            if is_preview || !self.give_up_preview(tx, tally)? {
-                return Ok(());
-            }
-        }
-        tally.numbered += 1;
-        tally.kept += 1;
-        tally.previews += u64::from(is_preview);
-        let mut messages = fate.messages;
-        messages.append(&mut row.warnings);
-        let kept = RowOutcome {
-            step: plan.order,
-            scope: plan.scope.clone(),
-            row: row.row,
-            line: row.line,
-            table: row.source.as_deref().map(str::to_owned),
-            status,
-            record: fate.record,
-            messages,
-            changes: fate.changes,
-        };
-        outcome::insert(tx, self.execution, tally.numbered, &kept)
-    }
-
-    /// Makes room for a row that something is said about: a dry run's last preview gives way.
-    fn give_up_preview(&self, tx: &Connection, tally: &mut Tally) -> Result<bool> {
-        if tally.previews == 0 {
-            return Ok(false);
-        }
-        tally.given_up = outcome::drop_last_update(tx, self.execution, tally.given_up)?;
-        tally.previews -= 1;
-        tally.kept -= 1;
-        Ok(true)
-    }
-
     pub(super) fn now(&self) -> i64 {
         self.store.clock.now().timestamp_millis()
-    }
-}
-
-fn upload_row(row: &Row, fate: &Fate, cells: Vec<Option<String>>) -> UploadRow {
-    UploadRow {
-        row: row.row,
-        line: row.line,
-        table: row.source.as_deref().map(str::to_owned),
-        record: fate.record,
-        outcome: fate.outcome,
-        errors: fate.messages.clone(),
-        warnings: row.warnings.clone(),
-        cells,
-        changes: fate.changes.clone(),
     }
 }

@@ -5,6 +5,7 @@ mod support;
 
 mod conflicts;
 mod count;
+mod diff_check;
 mod dry_run;
 mod identity;
 mod indexes;

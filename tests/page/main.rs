@@ -158,6 +158,34 @@ fn a_session_that_ended_leads_to_signing_in_and_back() {
 
 #[test]
 #[ignore = "needs Chromium: .ci/run installs it"]
+fn the_diff_check_and_the_guard_are_set_and_hold_a_run() {
+    let shop = Shop::open();
+    let browser = at_orders(&shop);
+    browser.tick(&browser.find(".settings summary"));
+    browser.sees(".settings", "edits made by hand are not undone for rows that did not change");
+    browser.type_into("#guard-max_error_percent", "101");
+    browser.click("Save settings");
+    // The browser itself refuses what is no share.
+    assert_eq!(
+        browser.script("return document.querySelector('#guard-max_error_percent').validity.valid", &[]),
+        json!(false)
+    );
+    browser.script("document.querySelector('#guard-max_error_percent').value = ''", &[]);
+    browser.type_into("#guard-max_error_percent", "5");
+    browser.tick(&browser.find("#diff-check"));
+    browser.click("Save settings");
+    browser.sees(".settings", "Saved.");
+    browser.reload();
+    browser.tick(&browser.find(".settings summary"));
+    let kept = "return [document.querySelector('#diff-check').checked, document.querySelector('#guard-max_error_percent').value]";
+    assert_eq!(browser.script(kept, &[]), json!([true, "5"]));
+    send(&browser, "orders.csv", ORDERS);
+    browser.sees("#said", "held by guard: 50 % of rows rejected (limit 5 %)");
+    clean(&browser);
+}
+
+#[test]
+#[ignore = "needs Chromium: .ci/run installs it"]
 fn every_view_fits_a_phone_and_names_its_controls() {
     let shop = Shop::open();
     let browser = at_orders(&shop);
@@ -171,7 +199,7 @@ fn every_view_fits_a_phone_and_names_its_controls() {
     ];
     // Controls without a name, controls that are too far right to reach.
     let unnamed = "return [...document.querySelectorAll('button, a, input, select, progress')].filter(e => \
-        !e.innerText?.trim() && !e.labels?.length && !e.ariaLabel).map(e => e.outerHTML)";
+        !e.textContent.trim() && !e.labels?.length && !e.ariaLabel).map(e => e.outerHTML)";
     let wide = "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
     for (name, hash) in views {
         browser.go(&format!("/{hash}"));
