@@ -78,7 +78,7 @@ fn push_statement(
         let name = name_in_scope(&column.col, has);
         let selected = quoted(&column.col);
         let selected = if name == column.col { selected } else { format!("{selected} AS {}", quoted(&name)) };
-        lines.push((selected, column.original.as_deref().map(comment)));
+        lines.push((selected, column.original.as_deref().map(comment).filter(|text| !text.is_empty())));
         columns.push(Header { name, index: column_letters(columns.len()) });
     }
     let last = lines.len();

@@ -139,7 +139,10 @@ impl fmt::Display for InputError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Cancelled => f.write_str("The run was cancelled."),
-            Self::Io(source) => write!(f, "The input file could not be read: {source}."),
+            Self::Io(source) => {
+                let source = source.to_string();
+                write!(f, "The input file could not be read: {}.", source.trim_end_matches('.'))
+            }
             Self::Empty => f.write_str("The file is empty: it has no header line."),
             Self::NotText(found) => write!(
                 f,

@@ -15,6 +15,7 @@ mod filter_group;
 mod flow;
 mod health;
 mod idempotency;
+mod inputs;
 mod mapping;
 mod matching;
 mod object;

@@ -6,6 +6,7 @@
 mod support;
 
 mod backup;
+mod bombs;
 mod disk;
 mod kill;
 mod process;

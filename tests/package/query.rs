@@ -80,3 +80,49 @@ fn the_functions_are_listed_and_work_here_too() {
     assert!(text(&ran.stdout).ends_with("\r\n3,Koln\r\n"), "{}", text(&ran.stdout));
     assert_eq!(program(&["query", &b, "--functions"]).status.code(), Some(2));
 }
+
+#[test]
+fn every_format_is_read() {
+    let odd = |name: &str| format!("{}/fixtures/odd/{name}", env!("CARGO_MANIFEST_DIR"));
+    let sql = "SELECT item, price, sold_at, note FROM input.stock LEFT JOIN input.notes ON qty";
+    for name in ["stock.xlsx", "stock.xls", "stock.ods"] {
+        let ran = program(&["query", &odd(name), sql, "--csv"]);
+        assert_eq!(
+            text(&ran.stdout),
+            "item,price,sold_at,note\r\n\"bolt, \"\"M8\"\"\",0.1,2026-01-31T13:30:00,\"two\nlines\"\r\n\
+             Mutter größer,1299.95,2000-02-29T00:00:00,\r\n",
+            "{name}: {}",
+            text(&ran.stderr)
+        );
+    }
+    // Names are distinct over all files, and pages count on.
+    let files = ["two_files.zip", "utf16le.csv", "stock.ods", "stock.xls"].map(odd);
+    let sql = "SELECT (SELECT preis FROM page_idx_2 LIMIT 1) AS preis, count(*) AS n FROM input.stock__duplicate_1__";
+    let [zip, utf16, ods, xls] = &files;
+    let ran = program(&["query", zip, utf16, ods, xls, sql, "--csv"]);
+    assert_eq!(text(&ran.stdout), "preis,n\r\n5 €,2\r\n", "{}", text(&ran.stderr));
+    let ran = program(&["query", &odd("encrypted.xlsx")]);
+    assert_eq!(ran.status.code(), Some(1));
+    assert!(text(&ran.stderr).ends_with("Save it without one and send it again.\n"), "{}", text(&ran.stderr));
+    let ran = program(&["query", &odd("formulas.xlsx")]);
+    assert!(text(&ran.stderr).contains("2 cells show an error and became NULL."), "{}", text(&ran.stderr));
+}
+
+#[test]
+fn a_package_runs_on_every_format() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("data")).unwrap();
+    fs::write(dir.path().join("__config.json"), "{}").unwrap();
+    let sql = "CREATE TABLE output.sold AS SELECT rowid AS _line, 'stock' AS _table, item, sold_on FROM input.stock";
+    fs::write(dir.path().join("connector.sql"), sql).unwrap();
+    for name in ["stock.xlsx", "stock.xls", "stock.ods"] {
+        let input = format!("{}/fixtures/odd/{name}", env!("CARGO_MANIFEST_DIR"));
+        let ran = program(&["run", dir.path().to_str().unwrap(), "--input", &input]);
+        assert!(ran.status.success(), "{name}: {}{}", text(&ran.stdout), text(&ran.stderr));
+        assert_eq!(
+            fs::read_to_string(dir.path().join("data/output/sold.csv")).unwrap(),
+            "item,sold_on\r\n\"bolt, \"\"M8\"\"\",2026-01-31\r\nMutter größer,1999-12-31\r\n",
+            "{name}"
+        );
+    }
+}
