@@ -7,6 +7,7 @@ mod support;
 
 mod backup;
 mod bombs;
+mod busy;
 mod disk;
 mod kill;
 mod process;
