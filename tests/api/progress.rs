@@ -29,7 +29,7 @@ fn next(lines: &mut impl Iterator<Item = String>) -> Option<(String, Json)> {
     let (mut name, mut data) = (String::new(), Json::Null);
     for line in lines {
         if let Some(rest) = line.strip_prefix("event: ") {
-            name = rest.to_owned();
+            rest.clone_into(&mut name);
         } else if let Some(rest) = line.strip_prefix("data: ") {
             data = serde_json::from_str(rest).unwrap();
         } else if line.is_empty() && !name.is_empty() {
