@@ -136,6 +136,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "execution",
             "id",
             "object",
+            "package",
             "script",
             "service",
             "trigger",

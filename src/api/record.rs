@@ -14,6 +14,7 @@ use super::{
     body::{Body, Params},
     error::{ApiError, ErrorBody},
     page::{Links, Page},
+    spooled,
 };
 use crate::{
     app::App,
@@ -23,6 +24,7 @@ use crate::{
     service::{
         paging::Paging,
         record::{self, Assignment, Search, Shown},
+        record_export,
     },
 };
 
@@ -215,6 +217,71 @@ pub async fn add(
     let assignments: Vec<Assignment> = body.0.into();
     let row = blocking(app, move |app| only(&record::add(app, &caller.0, &path, &assignments)?)).await?;
     Ok(HttpResponse::Created().json(row))
+}
+
+/// Query of a look-up.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct LookupParams {
+    /// A record's id, or its label: the e-mail address of Contacts, the name of everything else.
+    pub identifier: String,
+}
+
+/// Find the live record with an id or label.
+#[utoipa::path(tag = "Records", params(("object" = String, Path, description = "Id or api name"), LookupParams),
+    responses((status = 200, body = RecordRow), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
+    (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
+    (status = 409, body = ErrorBody, description = "Several records have the label.")))]
+#[get("/api/records/{object}/lookup")]
+pub async fn lookup(
+    app: web::Data<App>,
+    caller: Auth,
+    path: web::Path<String>,
+    query: Params<LookupParams>,
+) -> Result<web::Json<RecordRow>, ApiError> {
+    let row = blocking(app, move |app| only(&record::lookup(app, &caller.0, &path, &query.0.identifier)?));
+    Ok(web::Json(row.await?))
+}
+
+/// Change the one live record with the label that the body has (the e-mail address of Contacts, the name
+/// of everything else), or make it.
+#[utoipa::path(tag = "Records", params(("object" = String, Path, description = "Id or api name")),
+    request_body = WriteRecord, responses(
+    (status = 200, body = RecordRow, description = "It was there."), (status = 201, body = RecordRow),
+    (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
+    (status = 404, body = ErrorBody), (status = 409, body = ErrorBody, description = "Several records have the label."),
+    (status = 413, body = ErrorBody)))]
+#[post("/api/records/{object}/upsert")]
+pub async fn upsert(
+    app: web::Data<App>,
+    caller: Auth,
+    path: web::Path<String>,
+    body: Body<WriteRecord>,
+) -> Result<HttpResponse, ApiError> {
+    let assignments: Vec<Assignment> = body.0.into();
+    let (row, is_new) = blocking(app, move |app| {
+        let (found, is_new) = record::upsert(app, &caller.0, &path, &assignments)?;
+        Ok((only(&found)?, is_new))
+    })
+    .await?;
+    let mut answer = if is_new { HttpResponse::Created() } else { HttpResponse::Ok() };
+    Ok(answer.json(row))
+}
+
+/// Download the live records as CSV for a spreadsheet: labels instead of ids, several values joined by
+/// `; `, and a `'` in front of text that a spreadsheet would run as a formula.
+#[utoipa::path(tag = "Records", params(("object" = String, Path, description = "Id or api name")), responses(
+    (status = 200, content_type = "text/csv", body = String), (status = 401, body = ErrorBody),
+    (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
+#[get("/api/records/{object}/export")]
+pub async fn export(
+    app: web::Data<App>,
+    caller: Auth,
+    path: web::Path<String>,
+) -> Result<HttpResponse, ApiError> {
+    let (file, name) = blocking(app, move |app| record_export::csv(app, &caller.0, &path)).await?;
+    Ok(spooled::attachment(file, "text/csv; charset=utf-8", &format!("{name}.csv"))?)
 }
 
 /// Read a record, archived or not.

@@ -1,7 +1,7 @@
 //! `serve`: the server.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
     sync::mpsc::{Receiver, channel},
     time::Duration,
@@ -16,8 +16,10 @@ use crate::{
     clock::Clock,
     config::Config,
     error::{Error, Result},
+    package::document::Document,
     runner, server,
     service::{
+        connector, people,
         setup::{self, Fixed, Start},
         webhook,
     },
@@ -32,6 +34,13 @@ pub(super) struct Serve {
     /// Address and port; port 0 picks a free one
     #[arg(long, value_name = "ADDR")]
     listen: Option<String>,
+    /// Keep everything in a temporary folder, which goes when the server ends
+    #[arg(long, conflicts_with = "data")]
+    ephemeral: bool,
+    /// Recreate exported connectors with their objects before listening; one whose api name is taken is
+    /// left out
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    import: Vec<PathBuf>,
     /// Print one JSON line with address, ids and (at the first start) key once it accepts connections
     #[arg(long)]
     json: bool,
@@ -43,8 +52,13 @@ impl Serve {
         if let Some(listen) = self.listen {
             config.server.listen = listen;
         }
+        let folder = if self.ephemeral { Some(tempfile::tempdir().map_err(Error::internal)?) } else { None };
+        if let Some(folder) = &folder {
+            config.server.data = folder.path().to_string_lossy().into_owned();
+        }
         start_log_as(&config.log);
-        let running = Running::start(config)?;
+        let documents = self.import.iter().map(|file| read_export(file)).collect::<Result<Vec<_>>>()?;
+        let running = Running::start(config, &documents)?;
         if self.json {
             println!("{}", running.as_json());
         } else {
@@ -69,8 +83,8 @@ pub(super) struct Running {
 }
 
 impl Running {
-    /// Opens the data folder, starts the workers, listens.
-    pub(super) fn start(config: Config) -> Result<Self> {
+    /// Opens the data folder, starts the workers, recreates `exported` connectors, listens.
+    pub(super) fn start(config: Config, exported: &[Document]) -> Result<Self> {
         let listener = server::bind(&config.server.listen)?;
         let address = listener.local_addr().map_err(Error::internal)?;
         if !address.ip().is_loopback() && !config.server.public_url.starts_with("https://") {
@@ -88,6 +102,7 @@ impl Running {
         };
         let app = server::shared(App::new(config, store, start.workspace.clone())?);
         webhook::tell_lost_secrets(&app)?;
+        import(&app, exported)?;
         let (send, receive) = channel();
         let shared = app.clone();
         let thread = std::thread::spawn(move || {
@@ -143,6 +158,29 @@ impl Running {
             Err(_) => Err(Error::internal("the server's thread panicked")),
         }
     }
+}
+
+/// A file that an export wrote.
+fn read_export(file: &Path) -> Result<Document> {
+    let refused = |why: &dyn std::fmt::Display| Error::invalid(format!("{}: {why}", file.display()));
+    let bytes = std::fs::read(file).map_err(|e| refused(&e))?;
+    serde_json::from_slice(&bytes).map_err(|e| refused(&e))
+}
+
+/// Each with its objects. One that an earlier start made is there already.
+fn import(app: &App, exported: &[Document]) -> Result<()> {
+    let caller = people::local(app)?;
+    for document in exported {
+        let name = &document.connector.api_name;
+        if connector::exists(app, name)? {
+            log::info!("the connector {name} is there already and is not imported");
+            continue;
+        }
+        connector::import(app, &caller, document, true)
+            .map_err(|e| Error { detail: format!("importing {name}: {}", e.detail), ..e })?;
+        log::info!("the connector {name} was imported");
+    }
+    Ok(())
 }
 
 fn ended(thread: std::thread::JoinHandle<Result<()>>) -> Error {

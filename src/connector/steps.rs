@@ -108,6 +108,18 @@ fn check(saved: &Connector, steps: &[LoadStep], variables: &[Variable], objects:
     Ok(())
 }
 
+/// Refuses a connector whose whole flow is new when any of it is wrong: the same rules as for one that is
+/// saved.
+pub fn check_new(connector: &Connector, objects: &[Object]) -> Result<()> {
+    let (steps, variables) = (&connector.loads, &connector.variables);
+    let nothing_saved = Connector { loads: Vec::new(), variables: Vec::new(), ..connector.clone() };
+    for (n, step) in steps.iter().enumerate() {
+        scope_is_known(connector, &step.scope, &format!("flow[{n}].scope"))?;
+        check_exposed_name(&nothing_saved, None, step, variables, &steps[..n], &format!("flow[{n}]"))?;
+    }
+    Flow { steps, variables, objects }.check()
+}
+
 /// The flow without the rules that use a variable which is gone.
 #[must_use]
 pub fn without_rules_of(mut steps: Vec<LoadStep>, gone: &[VariableId]) -> Vec<LoadStep> {

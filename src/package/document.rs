@@ -2,14 +2,17 @@
 //!
 //! [`Document`] is `connector.json`: everything of a connector that no server's ids are needed for.
 //! Objects, fields, options and variables are called by their names, so that the same file describes
-//! the connector in any workspace.
+//! the connector in any workspace. An export is the same document with its script.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
+use utoipa::ToSchema;
 
+use super::portable::{NamedGroup, NamedScript};
 use crate::{
+    auth::webhook::SignatureRule,
     connector::{
-        ConnectorType, Guard, InputOptions,
+        ConnectorType, Guard, InputOptions, Schedule,
         flow::{ArchiveMatch, Conflict, MultipleMatch, NoMatch, SingleMatch},
     },
     id::VariableId,
@@ -22,7 +25,7 @@ use crate::{
 pub const FORMAT: u32 = 1;
 
 /// `connector.json`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Document {
     /// [`FORMAT`].
@@ -42,10 +45,16 @@ pub struct Document {
     pub seeds: Vec<NamedSeed>,
     /// The objects that the connector, its flow and its seeds use, with the fields used.
     pub objects: Vec<NamedObject>,
+    /// The script; in a package it is a file of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub script: Option<NamedScript>,
+    /// What the seeds' filter groups say; a package has the records themselves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub filter_groups: Vec<NamedGroup>,
 }
 
 /// The workspace's settings that values depend on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WorkspaceFacts {
     /// IANA name.
@@ -57,7 +66,7 @@ pub struct WorkspaceFacts {
 }
 
 /// The connector's settings.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ConnectorFacts {
     /// Names the package.
@@ -76,6 +85,18 @@ pub struct ConnectorFacts {
     /// Seconds between two runs, for the types that have one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cadence: Option<u32>,
+    /// Or the times of its runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<Schedule>,
+    /// How a webhook connector's senders sign. Their secrets never leave the server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub webhook_signature: Option<SignatureRule>,
+    /// Days that ended runs are kept; 0: for ever.
+    #[serde(default)]
+    pub retention_days: Option<u32>,
+    /// Ended runs that are kept at most; 0: any number.
+    #[serde(default)]
+    pub retention_runs: Option<u32>,
     /// Bound as `:name` in the script.
     #[serde(default)]
     pub sql_parameters: Map<String, Json>,
@@ -97,7 +118,7 @@ pub struct ConnectorFacts {
 }
 
 /// The package's input file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct InputFile {
     /// The name as uploaded: what the script sees in `meta`.
@@ -107,7 +128,7 @@ pub struct InputFile {
 }
 
 /// A variable that reads a column or a literal.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NamedVariable {
     /// Unique.
@@ -180,7 +201,7 @@ impl NamedVariable {
 }
 
 /// A load step.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NamedStep {
     /// Position in the flow.
@@ -199,7 +220,7 @@ pub struct NamedStep {
 }
 
 /// A matching rule.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NamedMatching {
     /// The field compared; absent when matching by id.
@@ -225,7 +246,7 @@ pub struct NamedMatching {
 }
 
 /// A mapping rule.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NamedMapping {
     /// The field written.
@@ -244,7 +265,7 @@ pub struct NamedMapping {
 }
 
 /// A seed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NamedSeed {
     /// The object.
@@ -257,7 +278,7 @@ pub struct NamedSeed {
 }
 
 /// An object with the fields used.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NamedObject {
     /// The api name.
@@ -271,7 +292,7 @@ pub struct NamedObject {
 }
 
 /// A field.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NamedField {
     /// The api name.
@@ -295,7 +316,7 @@ pub struct NamedField {
 }
 
 /// An option of a choice field.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NamedOption {
     /// The label.
@@ -305,7 +326,7 @@ pub struct NamedOption {
 }
 
 /// Where a relationship leads.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NamedRelation {
     /// The related object's api name.

@@ -2,17 +2,20 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::document::{
-    ConnectorFacts, Document, FORMAT, InputFile, NamedField, NamedMapping, NamedMatching, NamedObject,
-    NamedOption, NamedRelation, NamedSeed, NamedStep, NamedVariable, WorkspaceFacts,
+use super::{
+    document::{
+        ConnectorFacts, Document, FORMAT, InputFile, NamedField, NamedMapping, NamedMatching, NamedObject,
+        NamedOption, NamedRelation, NamedSeed, NamedStep, NamedVariable, WorkspaceFacts,
+    },
+    portable::{self, NamedGroup, NamedScript},
 };
 use crate::{
     auth::Workspace,
-    connector::{Connector, LoadStep, MappingRule, MatchingRule},
+    connector::{Connector, ConnectorType, LoadStep, MappingRule, MatchingRule},
     error::{Error, Result},
     execution::Snapshot,
     id::{FieldId, FilterGroupId, ObjectId, VariableId},
-    object::{Field, Object},
+    object::{Field, Object, filter::FilterGroup},
     variable::Variable,
 };
 
@@ -26,8 +29,8 @@ pub struct Configuration<'c> {
     pub snapshot: &'c Snapshot,
     /// The live objects of the workspace.
     pub objects: &'c [Object],
-    /// The names of the seeds' filter groups.
-    pub groups: &'c HashMap<FilterGroupId, String>,
+    /// The seeds' filter groups.
+    pub groups: &'c HashMap<FilterGroupId, FilterGroup>,
 }
 
 impl Configuration<'_> {
@@ -36,6 +39,28 @@ impl Configuration<'_> {
     /// # Errors
     /// The flow names an object, field or variable that is gone.
     pub fn document(&self, input: Option<InputFile>) -> Result<Document> {
+        self.with_objects(input, self.used()?)
+    }
+
+    /// The document with everything that another server needs to recreate the connector.
+    ///
+    /// # Errors
+    /// The flow names an object, field or variable that is gone.
+    pub fn export(&self, script: NamedScript) -> Result<Document> {
+        let mut used = self.used()?;
+        let mut filter_groups = Vec::new();
+        for seed in &self.snapshot.seeds {
+            let Some(group) = seed.group_id.and_then(|id| self.groups.get(&id)) else { continue };
+            let object = self.object(seed.custom_object_id)?;
+            for field in portable::fields(object, group) {
+                used.field(object, field)?;
+            }
+            filter_groups.push(NamedGroup::new(object, group));
+        }
+        Ok(Document { script: Some(script), filter_groups, ..self.with_objects(None, used)? })
+    }
+
+    fn with_objects(&self, input: Option<InputFile>, used: Used<'_>) -> Result<Document> {
         let (connector, snapshot) = (self.connector, self.snapshot);
         let mut variables: Vec<&Variable> = snapshot.variables.iter().collect();
         variables.sort_by_key(|variable| variable.display_order);
@@ -52,6 +77,11 @@ impl Configuration<'_> {
                 description: connector.description.clone(),
                 connector_type: connector.connector_type,
                 cadence: connector.cadence,
+                schedule: connector.schedule.clone(),
+                webhook_signature: (connector.connector_type == ConnectorType::Webhook)
+                    .then(|| connector.webhook_settings.signature.clone()),
+                retention_days: Some(connector.retention_days),
+                retention_runs: Some(connector.retention_runs),
                 custom_object: self.object(connector.custom_object)?.name.clone(),
                 sql_version: snapshot.sql_version.clone(),
                 sql_parameters: connector.sql_parameters.clone(),
@@ -65,7 +95,9 @@ impl Configuration<'_> {
             execution_variables: variables.into_iter().map(NamedVariable::from).collect(),
             flow: snapshot.loads.iter().map(|step| self.step(step)).collect::<Result<_>>()?,
             seeds: self.seeds()?,
-            objects: self.used_objects()?,
+            objects: self.used_objects(used)?,
+            script: None,
+            filter_groups: Vec::new(),
         })
     }
 
@@ -142,16 +174,17 @@ impl Configuration<'_> {
                 custom_object: object.name.clone(),
                 group: seed
                     .group_id
-                    .map(|id| self.groups.get(&id).cloned().ok_or_else(|| gone("filter group", id)))
-                    .transpose()?,
+                    .map(|id| self.groups.get(&id).ok_or_else(|| gone("filter group", id)))
+                    .transpose()?
+                    .map(|group| group.name.clone()),
                 fields: fields.collect::<Result<_>>()?,
             })
         };
         self.snapshot.seeds.iter().map(named).collect()
     }
 
-    /// The objects and fields that the configuration uses, in the workspace's order.
-    fn used_objects(&self) -> Result<Vec<NamedObject>> {
+    /// The objects and fields that the configuration uses.
+    fn used(&self) -> Result<Used<'_>> {
         let mut used = Used { of: self, objects: HashSet::new(), fields: HashSet::new() };
         used.object(self.connector.custom_object)?;
         for step in &self.snapshot.loads {
@@ -174,6 +207,11 @@ impl Configuration<'_> {
                 used.field(self.object(seed.custom_object_id)?, *field)?;
             }
         }
+        Ok(used)
+    }
+
+    /// The used ones in the workspace's order.
+    fn used_objects(&self, used: Used<'_>) -> Result<Vec<NamedObject>> {
         let Used { objects, fields, .. } = used;
         self.objects
             .iter()

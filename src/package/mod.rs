@@ -17,8 +17,10 @@
 //! | file | says |
 //! |---|---|
 //! | [`document`] | the files' contents as types |
+//! | [`portable`] | what an export has besides: the script, and what filter groups say |
 //! | [`export`] | a connector's configuration, ids → names |
-//! | [`recreate`] | names → ids, in a scratch workspace |
+//! | [`recreate`] | names → ids, in a scratch workspace or on a server |
+//! | [`missing`] | what a document names that a workspace lacks |
 //! | [`names`] | how the files in `data/` are called |
 //! | [`build`] | the ZIP |
 //! | [`folder`] | a package on disk; nothing outside of it is read |
@@ -33,7 +35,9 @@ pub mod build;
 pub mod document;
 pub mod export;
 pub mod folder;
+pub mod missing;
 pub mod names;
+pub mod portable;
 pub mod recreate;
 pub mod result;
 pub mod run;

@@ -1,47 +1,72 @@
-//! A configuration by names made real in a scratch workspace: objects with their fields, and the flow
-//! with their ids.
+//! A configuration by names made real, in a scratch workspace or on a server: objects with their fields,
+//! and the flow with their ids.
+
+use chrono::{DateTime, Utc};
 
 use super::document::{
-    Document, LocalConfig, NamedField, NamedMapping, NamedMatching, NamedObject, NamedStep,
+    Document, LocalConfig, NamedField, NamedMapping, NamedMatching, NamedObject, NamedOption, NamedSeed,
+    NamedStep,
 };
 use crate::{
-    connector::{ConnectorType, LoadStep, MappingRule, MatchingRule, expected_inputs, flow::StepType},
+    connector::{ConnectorType, LoadStep, MappingRule, MatchingRule, Seed, expected_inputs, flow::StepType},
     error::{Error, Result},
     execution::Snapshot,
-    id::{LoadStepId, RuleId, ScriptId, VariableId},
+    id::{LoadStepId, RuleId, ScriptId, SeedId, VariableId},
     object::{
         Field, FieldType, Object,
         design::{NewField, NewObject, NewOption, NewRelation},
+        filter::FilterGroup,
+        written::find_option,
     },
     script::{ConfigMetadata, SQLITE},
     store::{self, Store, Transaction, field::Change},
     variable::{DataType, Variable, VariableKind},
 };
 
-/// Makes the objects and answers every one of the workspace.
+/// What becomes of a field that is there already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Existing {
+    /// It becomes what the document says: nobody else uses the workspace.
+    Changed,
+    /// It stays as it is, and gets the options that it lacks.
+    Kept,
+}
+
+/// Makes the objects in a scratch workspace and answers every one of it.
 pub fn objects(store: &Store, document: Option<&Document>) -> Result<Vec<Object>> {
     let now = store.clock.now();
     store.records.write(|tx| {
         store::object::ensure_builtin(tx, now)?;
-        let objects = document.map_or(&[][..], |document| &document.objects);
-        for named in objects {
-            if store::object::find_named(tx, &named.name)?.is_none() {
-                let new = NewObject {
-                    name: Some(named.name.clone()),
-                    object_name: named.object_name.clone(),
-                    entity_name: named.entity_name.clone(),
-                };
-                store::object::create(tx, &new, now)?;
-            }
-            for field in named.fields.iter().filter(|field| field.relation.is_none()) {
-                make_field(tx, &named.name, field)?;
-            }
-        }
-        for (object, field) in relations(objects) {
-            make_field(tx, object, field)?;
-        }
+        make(tx, document.map_or(&[][..], |document| &document.objects), Existing::Changed, now)?;
         store::object::all(tx)
     })
+}
+
+/// Makes the objects, fields and options that are not there.
+pub fn make(
+    tx: &Transaction<'_>,
+    objects: &[NamedObject],
+    existing: Existing,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    for named in objects {
+        if store::object::find_named(tx, &named.name)?.is_none() {
+            let new = NewObject {
+                name: Some(named.name.clone()),
+                object_name: named.object_name.clone(),
+                entity_name: named.entity_name.clone(),
+            };
+            new.check()?;
+            store::object::create(tx, &new, now)?;
+        }
+        for field in named.fields.iter().filter(|field| field.relation.is_none()) {
+            make_field(tx, &named.name, field, existing)?;
+        }
+    }
+    for (object, field) in relations(objects) {
+        make_field(tx, object, field, existing)?;
+    }
+    Ok(())
 }
 
 /// Relationships in an order in which no mirror takes the name of one that is still to come: a mirror is
@@ -64,21 +89,23 @@ fn relations(objects: &[NamedObject]) -> Vec<(&str, &NamedField)> {
     ordered
 }
 
-fn make_field(tx: &Transaction<'_>, object: &str, named: &NamedField) -> Result<()> {
+fn make_field(tx: &Transaction<'_>, object: &str, named: &NamedField, existing: Existing) -> Result<()> {
     let object = by_name(tx, object)?;
-    let option = |option: &super::document::NamedOption| NewOption {
-        name: option.name.clone(),
-        code: Some(option.code.clone()),
-    };
+    let option =
+        |option: &NamedOption| NewOption { name: option.name.clone(), code: Some(option.code.clone()) };
     if let Some(field) = object.field_named(&named.name) {
-        let known = |code: &str| field.options.iter().any(|option| option.code == code);
+        let is_changed = existing == Existing::Changed;
+        let has_options = is_changed || field.field_type == named.field_type;
+        let lacked = named.options.iter().filter(|option| has_options && !has_option(field, option));
         let change = Change {
-            display_name: Some(named.display_name.clone()),
-            is_required: Some(named.is_required),
-            is_unique: Some(named.is_unique),
-            new_options: named.options.iter().filter(|o| !known(&o.code)).map(option).collect(),
+            display_name: is_changed.then(|| named.display_name.clone()),
+            is_required: is_changed.then_some(named.is_required),
+            is_unique: is_changed.then_some(named.is_unique),
+            new_options: lacked.map(option).collect(),
         };
-        store::field::update(tx, &object, field, &change)?;
+        if is_changed || !change.new_options.is_empty() {
+            store::field::update(tx, &object, field, &change)?;
+        }
         return Ok(());
     }
     let relation = match &named.relation {
@@ -98,8 +125,14 @@ fn make_field(tx: &Transaction<'_>, object: &str, named: &NamedField) -> Result<
         options: named.options.iter().filter(|_| has_own_options).map(option).collect(),
         relation,
     };
+    new.check()?;
     store::field::create(tx, &object, &new)?;
     Ok(())
+}
+
+/// Whether the field has an option of this code or label.
+pub(super) fn has_option(field: &Field, option: &NamedOption) -> bool {
+    field.options.iter().any(|known| known.code == option.code) || find_option(field, &option.name).is_some()
 }
 
 fn by_name(tx: &Transaction<'_>, name: &str) -> Result<Object> {
@@ -145,17 +178,45 @@ pub fn snapshot(
     let Some(document) = document else { return Ok(snapshot) };
     snapshot.variables =
         (0..).zip(&document.execution_variables).map(|(n, named)| named.to_variable(n)).collect();
-    let exposed: Vec<Option<Variable>> = document.flow.iter().map(exposed).collect();
-    let names =
-        Names { objects, variables: snapshot.variables.iter().chain(exposed.iter().flatten()).collect() };
-    snapshot.loads = document
-        .flow
-        .iter()
-        .zip(&exposed)
-        .map(|(step, exposed)| names.step(step, exposed.as_ref()))
-        .collect::<Result<_>>()?;
-    snapshot.loads.sort_by_key(|step| step.order);
+    snapshot.loads = flow(document, objects, &snapshot.variables)?;
     Ok(snapshot)
+}
+
+/// The load steps, in order, with the ids of `objects` and `variables`.
+///
+/// # Errors
+/// A name is none of theirs.
+pub fn flow(document: &Document, objects: &[Object], variables: &[Variable]) -> Result<Vec<LoadStep>> {
+    let exposed: Vec<Option<Variable>> = document.flow.iter().map(exposed).collect();
+    let names = Names { objects, variables: variables.iter().chain(exposed.iter().flatten()).collect() };
+    let pairs = document.flow.iter().zip(&exposed);
+    let mut loads: Vec<LoadStep> =
+        pairs.map(|(step, exposed)| names.step(step, exposed.as_ref())).collect::<Result<_>>()?;
+    loads.sort_by_key(|step| step.order);
+    Ok(loads)
+}
+
+/// The seeds, with the ids of `objects` and `groups`.
+///
+/// # Errors
+/// A name is none of theirs.
+pub fn seeds(document: &Document, objects: &[Object], groups: &[FilterGroup]) -> Result<Vec<Seed>> {
+    let names = Names { objects, variables: Vec::new() };
+    let seed = |named: &NamedSeed| {
+        let object = names.object(&named.custom_object)?;
+        let group = named.group.as_ref().map(|name| {
+            let found = groups.iter().find(|group| group.object == object.id && group.name == *name);
+            found.map(|group| group.id).ok_or_else(|| unknown("filter group", name))
+        });
+        let fields = named.fields.iter().map(|name| Ok(field(object, name)?.id));
+        Ok(Seed {
+            id: SeedId::new(),
+            custom_object_id: object.id,
+            group_id: group.transpose()?,
+            fields_ids: fields.collect::<Result<_>>()?,
+        })
+    };
+    document.seeds.iter().map(seed).collect()
 }
 
 /// The variable that a step exposes.
@@ -311,7 +372,7 @@ mod tests {
                     store::object::create(tx, &new, now)?;
                 }
                 for (object, field) in relations(&objects) {
-                    make_field(tx, object, field)?;
+                    make_field(tx, object, field, Existing::Changed)?;
                 }
                 let customers = by_name(tx, "customers")?;
                 assert!(!customers.field_named("orders").unwrap().is_read_only);

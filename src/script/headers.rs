@@ -13,7 +13,7 @@ pub struct Header {
 }
 
 /// The columns of one scope. The order of scopes is the script's.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ScopeHeaders {
     /// The output table.
     pub scope: String,

@@ -13,6 +13,7 @@ pub mod package;
 pub mod paging;
 pub mod people;
 pub mod record;
+pub mod record_export;
 pub mod rejected;
 pub mod script;
 pub mod session;

@@ -13,6 +13,7 @@ use crate::{
     error::{Error, Result},
     execution::{Execution, Snapshot},
     id::{ExecutionId, FileId, FilterGroupId, ScriptId},
+    object::filter::FilterGroup,
     package::{
         build::{Contents, build},
         document::Marker,
@@ -202,14 +203,14 @@ fn make(app: &App, caller: &Caller, wanted: Wanted) -> Result<Package> {
     Ok(Package { name: connector.api_name, file })
 }
 
-/// The names of the seeds' filter groups.
-fn groups(app: &App, snapshot: &Snapshot) -> Result<HashMap<FilterGroupId, String>> {
+/// The seeds' filter groups.
+pub(super) fn groups(app: &App, snapshot: &Snapshot) -> Result<HashMap<FilterGroupId, FilterGroup>> {
     app.store.records.read(|conn| {
         let mut groups = HashMap::new();
         for seed in &snapshot.seeds {
             let Some(id) = seed.group_id else { continue };
             if let Some(group) = store::filter_group::find(conn, seed.custom_object_id, id)? {
-                groups.insert(id, group.name);
+                groups.insert(id, group);
             }
         }
         Ok(groups)

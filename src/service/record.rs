@@ -8,7 +8,7 @@ use super::{object::addressed, paging::Paging};
 use crate::{
     app::App,
     auth::{Caller, Role},
-    error::{Error, Result},
+    error::{Code, Error, Result},
     id::{FieldId, RecordId},
     object::{Field, FieldValue, Object, Record, filter::Filter, shown::Labels, written::written},
     store::{
@@ -113,6 +113,71 @@ pub fn add(app: &App, caller: &Caller, object: &str, assignments: &[Assignment])
         let row = store::record::insert(tx, &object, &changes, app.clock.now())?;
         reread(app, &words, tx, &object, row)
     })
+}
+
+/// The live record with this id, or with this label: the e-mail address of Contacts, the name of
+/// everything else.
+///
+/// # Errors
+/// `not_found`; `conflict` when several records have the label.
+pub fn lookup(app: &App, caller: &Caller, object: &str, identifier: &str) -> Result<Shown> {
+    may(caller, Role::Viewer)?;
+    let words = Words::of(&app.store)?;
+    app.store.records.read(|c| {
+        let object = addressed(c, object)?;
+        let row = match identifier.trim().parse::<RecordId>() {
+            Ok(id) => live(c, &object, row_of(&object, id)?)?,
+            Err(_) => labelled(c, &object, identifier.trim())?,
+        };
+        let row = row.ok_or_else(|| Error::not_found("record"))?;
+        show(app, &words, c, object, row)
+    })
+}
+
+/// Changes the one live record with the label that the write has, or makes it. Answers it, and whether it
+/// was made.
+///
+/// # Errors
+/// `required` without a label; `conflict` when several records have it.
+pub fn upsert(app: &App, caller: &Caller, object: &str, assignments: &[Assignment]) -> Result<(Shown, bool)> {
+    may(caller, Role::Editor)?;
+    let words = Words::of(&app.store)?;
+    app.store.records.write(|tx| {
+        let object = addressed(tx, object)?;
+        let changes = changes(tx, &words, &object, assignments)?;
+        let label = label_of(&object, &changes)?;
+        let now = app.clock.now();
+        if let Some(row) = labelled(tx, &object, label)? {
+            store::record::update(tx, &object, row, &changes, now)?;
+            return Ok((reread(app, &words, tx, &object, row)?, false));
+        }
+        let row = store::record::insert(tx, &object, &changes, now)?;
+        Ok((reread(app, &words, tx, &object, row)?, true))
+    })
+}
+
+fn label_of<'c>(object: &Object, changes: &'c [Change<'_>]) -> Result<&'c str> {
+    let field = object.label_field();
+    let field = field.ok_or_else(|| Error::invalid(format!("{} has no label field.", object.name)))?;
+    let change = changes.iter().find(|(changed, _)| changed.id == field.id);
+    if let Some((_, FieldValue::Text(label))) = change {
+        return Ok(label);
+    }
+    let detail = format!("fields: {} is required: it says which record is meant.", field.name);
+    Err(Error::new(Code::Required, detail).at("fields"))
+}
+
+fn labelled(connection: &Connection, object: &Object, label: &str) -> Result<Option<i64>> {
+    match store::record::find_by_label(connection, object, label)? {
+        Ok(row) => Ok(Some(row)),
+        Err(0) => Ok(None),
+        Err(_) => Err(Error::conflict(format!("Several records of {} are called {label:?}.", object.name))),
+    }
+}
+
+fn live(connection: &Connection, object: &Object, row: i64) -> Result<Option<i64>> {
+    let record = store::record::find(connection, object, &[], row)?;
+    Ok(record.filter(|record| record.archived.is_none()).map(|_| row))
 }
 
 /// Changes a record.

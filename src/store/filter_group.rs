@@ -26,6 +26,16 @@ pub fn find(connection: &Connection, object: ObjectId, id: FilterGroupId) -> Res
         .optional()?)
 }
 
+/// The object's group of this name; the oldest, as names are not unique.
+pub fn find_named(connection: &Connection, object: ObjectId, name: &str) -> Result<Option<FilterGroup>> {
+    Ok(connection
+        .prepare_cached(
+            "SELECT * FROM filter_group WHERE object_id = ?1 AND name = ?2 ORDER BY created, id LIMIT 1",
+        )?
+        .query_row(params![object.to_string(), name], from_row)
+        .optional()?)
+}
+
 /// The object's groups by name, and how many there are.
 pub fn list(
     connection: &Connection,

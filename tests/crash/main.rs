@@ -11,6 +11,7 @@ mod busy;
 mod disk;
 mod kill;
 mod process;
+mod start;
 mod staying_up;
 mod stop;
 mod webhook;

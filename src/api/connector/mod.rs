@@ -1,5 +1,6 @@
 //! `/api/smart-connectors`: connectors and their configuration.
 
+pub mod copy;
 mod shape;
 mod webhook;
 

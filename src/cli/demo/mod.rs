@@ -45,7 +45,7 @@ impl Demo {
             self.data.as_deref().unwrap_or(temporary.path()).join("").to_string_lossy().into_owned();
         config.server.listen = if self.once { "127.0.0.1:0".to_owned() } else { self.listen };
         "Demo".clone_into(&mut config.workspace.name);
-        let running = Running::start(config)?;
+        let running = Running::start(config, &[])?;
         let all_loaded = load_shop(&running.app)?;
         if self.once {
             running.stop()?;

@@ -11,29 +11,53 @@ use crate::{
         written::NewConnector,
     },
     error::{Error, Result},
-    id::{ConnectorId, ScriptId},
+    id::{ConnectorId, ObjectId, ScriptId},
     input,
     object::{api_name_of, design},
     script::{ConfigMetadata, SQLITE, SampleState, Script, ScriptStatus},
     store,
 };
 
+/// A connector that is not written yet.
+pub(super) struct Made {
+    /// Without its api name.
+    pub connector: Connector,
+    /// Its api name; `None`: made of the name.
+    pub api_name: Option<String>,
+    /// The draft.
+    pub draft: Script,
+    /// The published script.
+    pub live: Option<Script>,
+    /// What to say about it.
+    pub warning: Option<String>,
+}
+
 /// Makes a connector in `setup`, with an empty draft.
 pub fn create(app: &App, caller: &Caller, new: NewConnector) -> Result<Detail> {
     caller.needs(Role::Editor)?;
     caller.needs_unlimited()?;
-    let (name, object, connector_type) = required(&new)?;
+    let (_, object, _) = required(&new)?;
+    let object = app
+        .store
+        .records
+        .read(|conn| store::object::find_live(conn, object))?
+        .ok_or_else(|| validate::unknown_id("custom_object"))?;
+    let made = made(app, caller, new, object.id)?;
+    let warning = made.warning.clone();
+    let connector = insert(app, caller, made)?;
+    let detail = app.store.control.read(|conn| detail::view(app, conn, connector))?;
+    Ok(Detail { warning, ..detail })
+}
+
+/// Decides what the connector is, its main object found.
+pub(super) fn made(app: &App, caller: &Caller, new: NewConnector, object: ObjectId) -> Result<Made> {
+    let (name, _, connector_type) = required(&new)?;
     let connector_type = validate::connector_type(connector_type)?;
     let name = validate::name(name)?;
     if new.activity_object.as_ref().is_some_and(|value| !value.is_null()) {
         let detail = format!("activity_object: a {} connector has none", connector_type.as_str());
         return Err(Error::invalid(detail).at("activity_object"));
     }
-    let object = app
-        .store
-        .records
-        .read(|conn| store::object::find_live(conn, object))?
-        .ok_or_else(|| validate::unknown_id("custom_object"))?;
     let (sql_version, warning) = engine_for(new.sql_version.as_deref().unwrap_or(SQLITE))?;
     let now = app.clock.now();
     let mut connector = Connector {
@@ -45,7 +69,7 @@ pub fn create(app: &App, caller: &Caller, new: NewConnector) -> Result<Detail> {
         status: Status::Setup,
         cadence: new.cadence,
         schedule: new.schedule.map(|sent| schedule::in_zone(app, sent)),
-        custom_object: object.id,
+        custom_object: object,
         source_file: None,
         headers: Vec::new(),
         variables: Vec::new(),
@@ -74,8 +98,8 @@ pub fn create(app: &App, caller: &Caller, new: NewConnector) -> Result<Detail> {
     if let Some(sent) = new.webhook_settings {
         connector.webhook_settings = webhook_settings(app, &connector, sent)?;
     }
-    let timing = schedule::timing(&connector)?;
-    let mut draft = Script {
+    schedule::timing(&connector)?;
+    let draft = Script {
         id: ScriptId::new(),
         connector_id: connector.id,
         status: ScriptStatus::Draft,
@@ -92,13 +116,23 @@ pub fn create(app: &App, caller: &Caller, new: NewConnector) -> Result<Detail> {
         published: None,
         published_by: None,
     };
+    Ok(Made { connector, api_name: new.api_name, draft, live: None, warning })
+}
+
+/// Writes a new connector with its scripts and, where it has one, its first tick.
+pub(super) fn insert(app: &App, caller: &Caller, made: Made) -> Result<Connector> {
+    let Made { mut connector, api_name: chosen, mut draft, live, warning: _ } = made;
+    let timing = schedule::timing(&connector)?;
     if let Some(timing) = &timing {
         schedule::add_reference(app, &mut connector, &mut draft, timing)?;
     }
+    let now = connector.created;
     let inserted = app.store.control.write(|tx| {
-        connector.api_name = api_name(tx, new.api_name.as_deref(), &connector.name)?;
+        connector.api_name = api_name(tx, chosen.as_deref(), &connector.name)?;
         store::connector::insert(tx, &connector)?;
-        store::script::insert(tx, &draft)?;
+        for script in live.iter().chain([&draft]) {
+            store::script::insert(tx, script)?;
+        }
         if let Some(timing) = &timing {
             store::schedule::set(tx, connector.id, timing.next_after(now))?;
         }
@@ -106,12 +140,11 @@ pub fn create(app: &App, caller: &Caller, new: NewConnector) -> Result<Detail> {
         store::event::add(tx, Some(connector.id), now, "created", &message, Some(caller.member.id), None)?;
         Ok(())
     });
-    if let (Err(_), Some(file)) = (&inserted, connector.source_file) {
+    if let (Err(_), Some(file), Some(_)) = (&inserted, connector.source_file, &timing) {
         app.store.files.write(|tx| store::file::delete(tx, file))?;
     }
     inserted?;
-    let detail = app.store.control.read(|conn| detail::view(app, conn, connector))?;
-    Ok(Detail { warning, ..detail })
+    Ok(connector)
 }
 
 /// The three keys that a connector can't be without; every missing one is named.

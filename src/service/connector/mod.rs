@@ -5,6 +5,9 @@
 
 mod create;
 mod detail;
+mod duplicate;
+mod export;
+mod import;
 mod index;
 mod list;
 mod patch;
@@ -15,6 +18,9 @@ mod template;
 
 pub use create::create;
 pub use detail::{Detail, QueuedRun, ScriptView, SeedView, detail, view_script};
+pub use duplicate::duplicate;
+pub use export::export;
+pub use import::{exists, import};
 pub use list::{ListFilter, list};
 pub use patch::patch;
 pub use remove::remove;

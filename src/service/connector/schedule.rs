@@ -92,7 +92,9 @@ pub fn add_reference(
     writer.write_all(schedule::file(tick).as_bytes()).map_err(Error::internal)?;
     let file = writer.finish()?;
     connector.source_file = Some(file.id);
-    draft.config_metadata = schedule::expected(ConnectorType::Schedule, ConfigMetadata::default());
+    if draft.config_metadata.input_tables.is_empty() {
+        draft.config_metadata = schedule::expected(ConnectorType::Schedule, ConfigMetadata::default());
+    }
     for table in &mut draft.config_metadata.input_tables {
         table.file_id = Some(file.id);
         table.name.clone_from(&name);
