@@ -1,27 +1,36 @@
 //! Input files: from the bytes of a file to rows of cells, in one pass and constant memory.
 //!
-//! What is read is delimited text in UTF-8 (with or without a byte order mark) or Windows-1252. Content
-//! decides, never the file's name. Data passes through these steps, each a file:
+//! What is read is delimited text in any encoding of the web, workbooks, ZIP archives of both, and gzip
+//! archives of one text. Content decides, not the name; but a name that promises a workbook or an archive is
+//! held to it. An [`InputFile`] is the file as tables; each table gives a header and rows, whichever kind of
+//! file it is in:
 //!
 //! ```text
-//! chunk     64 KiB at a time: NUL bytes out, lines counted
+//! file      what the file is, its tables and their names
+//! archive   ZIP and gzip behind their guard, unpacked into the scratch folder
+//! workbook  sheets, a cell at a time
+//! chunk     text, 64 KiB at a time: NUL bytes out, lines counted
+//! transcode text whose bytes can't be cut as they stand, as UTF-8
 //! record    one record's raw cells, and the line where it starts
 //! encoding  cells as text, undecodable bytes replaced
 //! csv       DelimitedReader: header, then rows of the header's width
-//! pairing   which cell of the file is which column of the script's table
+//! table     one table of a file: a text's or a sheet's rows
+//! pairing   which table is which, and which cell is which column of the script's table
 //! convert   the type that the script's mapping asks for
 //! ```
 //!
-//! Beside them stand `options` and `detect` (what kind of file it is), `names` (tables and columns),
+//! Beside them stand `options` and `detect` (what kind of content it is), `names` (tables and columns),
 //! `originals` (a file's records again, exactly as they stand, for `rejected.csv`), `warning` and `error`.
 //!
 //! # Choices
 //!
 //! - **Encoding** is a property of the whole file: a name in line 900,000 may be the first that is not
-//!   ASCII. Unless a byte order mark or the options say it, a first pass validates the bytes as UTF-8,
-//!   with one buffer, and stops at the first that are not: the file is then Windows-1252. (Deciding
-//!   while reading would deliver the rows before that byte in the wrong encoding.) The pass costs about
-//!   a twentieth of a second per 100 MB.
+//!   ASCII. Unless a byte order mark, the options or UTF-16's look say it, a first pass validates the bytes as
+//!   UTF-8, with one buffer, and stops at the first that are not: from that chunk on a megabyte is shown to
+//!   the detector of Firefox. (Deciding while reading would deliver the rows before that byte in the wrong
+//!   encoding.) The pass costs about a twentieth of a second per 100 MB.
+//! - In encodings where each byte is a character, text is cut into cells first and decoded cell by cell.
+//!   Others are decoded first: in `Shift_JIS` the second byte of a character may be a `|`.
 //! - Windows-1252 is the web's: each of the 256 bytes is a character, nothing in it is undecodable.
 //! - Lines end in `\n`, `\r\n` or `\r`, mixed as they come. Lines without a byte are no records. A line
 //!   of nothing but delimiters is one.
@@ -29,6 +38,8 @@
 //!   closed fails the file, since everything after it would be one cell.
 //! - One record is at most [`MAX_RECORD_BYTES`], a table at most [`MAX_COLUMNS`] columns wide: what one
 //!   row of the engine can hold.
+//! - Several tables without an entry in the script's `input_tables` are added under names of their own. A
+//!   file that lacks an expected table fails, as one that lacks a column.
 
 mod archive;
 mod chunk;

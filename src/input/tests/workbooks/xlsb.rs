@@ -85,6 +85,18 @@ fn xlsb(is_1904: bool, cells: &[Vec<u8>]) -> Vec<u8> {
     ])
 }
 
+/// A small one.
+pub(super) fn sample() -> Vec<u8> {
+    let cells = [
+        row_at(0),
+        cell(6, 0, 0, &string("a")),
+        row_at(1),
+        cell(7, 0, 0, &[0; 4]),
+        cell(2, 1, 1, &rk(44_591)),
+    ];
+    xlsb(false, &cells)
+}
+
 fn row_at(row: u32) -> Vec<u8> {
     record(0, &[&row.to_le_bytes(), &[0; 12]])
 }

@@ -1,0 +1,70 @@
+//! Bytes that changed on their way: whatever they are, the answer is rows or an error.
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// Reads all of it; what comes of that does not matter.
+fn read(name: &str, bytes: &[u8]) {
+    let _ = file(name, bytes)
+        .and_then(|mut input| (0..input.tables().len()).try_for_each(|n| table(&mut input, n).map(drop)));
+}
+
+fn fixture(name: &str) -> Vec<u8> {
+    std::fs::read(format!("{}/fixtures/odd/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+}
+
+/// The archive with each file changed before it is packed: inside, checksums would tell at once.
+fn repacked(archive: &[u8], changes: &[(prop::sample::Index, u8)]) -> Vec<u8> {
+    let mut zip = zip::ZipArchive::new(Cursor::new(archive)).unwrap();
+    let mut parts = Vec::new();
+    for n in 0..zip.len() {
+        let mut part = zip.by_index(n).unwrap();
+        let mut bytes = Vec::new();
+        std::io::Read::read_to_end(&mut part, &mut bytes).unwrap();
+        parts.push((part.name().unwrap().into_owned(), bytes));
+    }
+    for (at, byte) in changes {
+        let part = at.index(parts.len());
+        let bytes = &mut parts[part].1;
+        if !bytes.is_empty() {
+            let place = at.index(bytes.len());
+            bytes[place] = *byte;
+        }
+    }
+    let parts: Vec<(&str, &[u8])> =
+        parts.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
+    archives::zip_of(&parts)
+}
+
+fn changes() -> impl Strategy<Value = Vec<(prop::sample::Index, u8)>> {
+    prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..12)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_changed_workbook_never_makes_the_reader_panic(changes in changes()) {
+        for name in ["stock.xls", "encrypted.xlsx", "stock.ods", "two_files.zip", "truncated.csv.gz"] {
+            let mut bytes = fixture(name);
+            for (at, byte) in &changes {
+                let at = at.index(bytes.len());
+                bytes[at] = *byte;
+            }
+            read(name, &bytes);
+        }
+        for name in ["stock.xlsx", "formulas.xlsx", "stock.ods"] {
+            read(name, &repacked(&fixture(name), &changes));
+        }
+        read("x.xlsb", &repacked(&xlsb::sample(), &changes));
+    }
+
+    #[test]
+    fn a_cut_workbook_never_makes_the_reader_panic(cut in any::<prop::sample::Index>()) {
+        for name in ["stock.xls", "stock.xlsx", "stock.ods", "encrypted.xlsx", "two_files.zip"] {
+            let bytes = fixture(name);
+            read(name, &bytes[..cut.index(bytes.len())]);
+        }
+    }
+}
