@@ -25,7 +25,7 @@ use self::{
 };
 
 /// Time the whole pipeline against a hand-tuned script.
-#[derive(Debug, Parser)]
+#[derive(Debug, Clone, Parser)]
 struct Args {
     /// Rows of the file
     #[arg(long, default_value_t = 1_000_000)]
@@ -39,6 +39,9 @@ struct Args {
     /// Only the first load: not the same file again, nor every row changed
     #[arg(long)]
     first: bool,
+    /// Without the diff check, which is on otherwise
+    #[arg(long)]
+    no_diff_check: bool,
     /// Only the server, for a profiler
     #[arg(long)]
     alone: bool,
@@ -67,7 +70,7 @@ fn main() {
     }
     println!("{rows} rows, {} MB; {} customers", file::megabytes(&orders), file::CUSTOMERS);
     println!("load of the machine before: {}", process::load_average());
-    let other = match args {
+    let other = match args.clone() {
         Args { alone: true, .. } => None,
         Args { against: Some(binary), .. } => Some(Other::Build(binary)),
         _ => shell::version().map(Other::Shell),
@@ -83,10 +86,12 @@ fn main() {
     for pair in 0..args.pairs.max(1) {
         let theirs = match &other {
             Some(Other::Shell(_)) => shell_runs(&path("shell"), &customers, &files),
-            Some(Other::Build(binary)) => server_runs(binary, &path("other"), &customers, &files),
+            Some(Other::Build(binary)) => {
+                server_runs(binary, &path("other"), &customers, &files, !args.no_diff_check)
+            }
             None => Vec::new(),
         };
-        let ours = server_runs(own, &path("data"), &customers, &files);
+        let ours = server_runs(own, &path("data"), &customers, &files, !args.no_diff_check);
         series.iter_mut().zip(ours).for_each(|(series, run)| series.ours.push(run));
         series.iter_mut().zip(theirs).for_each(|(series, run)| series.other.push(run));
         eprintln!("pair {} of {} after {:.0} s", pair + 1, args.pairs, start.elapsed().as_secs_f64());
@@ -112,10 +117,19 @@ fn shell_runs(folder: &Path, customers: &Path, files: &[PathBuf]) -> Vec<Run> {
     runs
 }
 
-fn server_runs(binary: &Path, folder: &Path, customers: &Path, files: &[PathBuf]) -> Vec<Run> {
+fn server_runs(
+    binary: &Path,
+    folder: &Path,
+    customers: &Path,
+    files: &[PathBuf],
+    diff_check: bool,
+) -> Vec<Run> {
     fs::create_dir(folder).unwrap();
     let server = Server::start(binary, folder);
     let orders = server.set_up(customers, &files[0]);
+    if diff_check {
+        server.check_differences(&orders);
+    }
     let runs = files.iter().map(|file| server.run(&orders, file)).collect();
     drop(server);
     fs::remove_dir_all(folder).unwrap();

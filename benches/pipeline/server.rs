@@ -103,6 +103,11 @@ impl Server {
         self.connector("orders", Some("customers"), orders, SCRIPT, &ORDERS, "order_number")
     }
 
+    /// Switches a connector's diff check on.
+    pub fn check_differences(&self, connector: &str) {
+        self.patch(&format!("/api/smart-connectors/{connector}"), &json!({"diff_check_enabled": true}));
+    }
+
     /// Sends a file to a connector and waits for the end of its run.
     pub fn run(&self, connector: &str, path: &Path) -> Run {
         let before = process::used(self.child.id());

@@ -169,3 +169,87 @@ impl<'c> Entries<'c> {
         Ok(Some(Entry::read(bytes)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{clock::Clock, store::Store};
+
+    fn entry(n: u64) -> Entry {
+        Entry { value: u128::from(n) << 64, matched: n, is_repeated: n % 3 == 0 }
+    }
+
+    #[test]
+    fn entries_come_back_in_order_and_take_at_most_48_bytes_each() {
+        const ROWS: u64 = 100_000;
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path(), Clock::system()).unwrap();
+        let connector = ConnectorId::new();
+        let bytes = || -> i64 {
+            let sql = "SELECT (page_count - freelist_count) * page_size
+                       FROM pragma_page_count, pragma_freelist_count, pragma_page_size";
+            store.records.read(|conn| Ok(conn.query_row(sql, [], |row| row.get(0))?)).unwrap()
+        };
+        let before = bytes();
+        let all: Vec<u64> = (0..ROWS).collect();
+        let key = store
+            .records
+            .write(|tx| {
+                let key = begin(tx, connector, "s", b"f")?;
+                for (n, chunk) in (0..).zip(all.chunks(PIECE)) {
+                    let mut piece = Vec::new();
+                    for n in chunk {
+                        entry(*n).push(&mut piece);
+                    }
+                    add(tx, key, n, &piece)?;
+                }
+                Ok(key)
+            })
+            .unwrap();
+        let a_row = (bytes() - before) as f64 / ROWS as f64;
+        assert!((25.0..=48.0).contains(&a_row), "{a_row} bytes a row");
+        store
+            .records
+            .read(|conn| {
+                let mut entries = Entries::new(conn, key);
+                for n in 0..ROWS {
+                    assert_eq!(entries.next()?, Some(entry(n)));
+                }
+                assert_eq!(entries.next()?, None);
+                Ok(())
+            })
+            .unwrap();
+    }
+
+    #[test]
+    fn a_baseline_is_valid_only_between_its_runs_end_and_the_next_runs_first_batch() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path(), Clock::system()).unwrap();
+        let (connector, other) = (ConnectorId::new(), ConnectorId::new());
+        let keys = |of| -> Vec<i64> {
+            store.records.read(|conn| valid(conn, of)).unwrap().iter().map(|baseline| baseline.key).collect()
+        };
+        let make = |of, scope: &str| store.records.write(|tx| begin(tx, of, scope, b"f")).unwrap();
+        let (first, gone, others) = (make(connector, "a"), make(connector, "b"), make(other, "a"));
+        assert!(keys(connector).is_empty(), "not yet");
+        store.records.write(|tx| complete(tx, connector, &[first, gone])).unwrap();
+        store.records.write(|tx| complete(tx, other, &[others])).unwrap();
+        assert_eq!(keys(connector), [first, gone]);
+        store.records.write(|tx| invalidate(tx, connector)).unwrap();
+        assert!(keys(connector).is_empty());
+        // What a crash left of the next one goes with it; another connector's stays.
+        make(connector, "a");
+        store.records.write(|tx| sweep_all(tx)).unwrap();
+        let left: i64 = store
+            .records
+            .read(|conn| Ok(conn.query_row("SELECT count(*) FROM baseline", [], |row| row.get(0))?))
+            .unwrap();
+        assert_eq!((left, keys(other)), (1, vec![others]));
+        // A scope that the next run has not vanishes.
+        let next = make(connector, "a");
+        let vanished = make(connector, "b");
+        store.records.write(|tx| complete(tx, connector, &[next])).unwrap();
+        assert_eq!(keys(connector), [next]);
+        assert_ne!(next, vanished);
+    }
+}
