@@ -301,3 +301,45 @@ impl Drop for LoadWriter<'_> {
 pub fn begin(connection: &mut Connection) -> Result<Transaction<'_>> {
     Ok(connection.transaction_with_behavior(TransactionBehavior::Immediate)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{clock::Clock, store::Store};
+
+    #[test]
+    fn a_long_log_is_cut_and_freed_pages_go_back_to_the_disk_in_steps() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path(), Clock::system()).unwrap();
+        for (kind, database) in store.databases() {
+            let run = |sql: &str| database.write(|tx| Ok(tx.execute_batch(sql)?)).unwrap();
+            run("CREATE TABLE big AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20)
+                 SELECT randomblob(1000000) AS bytes FROM n");
+            let (_, log, _) = database.size().unwrap();
+            assert!(log > 20_000_000, "{kind:?}: {log}");
+            database.bound_log(log).unwrap();
+            assert_eq!(database.size().unwrap().1, log, "it is not too long");
+            // A reader that holds the log is no reason to wait.
+            let reader = database.reader().unwrap();
+            reader.execute_batch("BEGIN; SELECT count(*) FROM sqlite_schema").unwrap();
+            run("DELETE FROM big");
+            database.bound_log(1_000_000).unwrap();
+            assert!(database.size().unwrap().1 > 1_000_000);
+            reader.execute_batch("COMMIT").unwrap();
+            database.bound_log(1_000_000).unwrap();
+            let (before, log, free) = database.size().unwrap();
+            assert_eq!(log, 0, "{kind:?}");
+            assert!(free >= 20_000_000, "{kind:?}: {free}");
+
+            let mut steps = 1;
+            while database.give_back(5_000_000, 2_000_000).unwrap() {
+                steps += 1;
+            }
+            database.bound_log(0).unwrap();
+            let (after, _, free) = database.size().unwrap();
+            assert!(
+                steps >= 7 && free <= 5_100_000 && after + 14_000_000 < before,
+                "{kind:?}: {steps} {free}"
+            );
+        }
+    }
+}
