@@ -10,11 +10,13 @@ use actix_web::{
     HttpRequest, HttpResponse, guard,
     http::{
         StatusCode,
-        header::{self, EntityTag, IfNoneMatch},
+        header::{self, EntityTag},
     },
     web,
 };
 use rust_embed::{EmbeddedFile, RustEmbed};
+
+use crate::api::etag;
 
 #[derive(RustEmbed)]
 #[folder = "static/"]
@@ -26,10 +28,20 @@ const INDEX: &str = "index.html";
 const POLICY: &str = "default-src 'self'; base-uri 'none'; object-src 'none'; form-action 'self'; \
     frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
-/// Registers one route per file, and `/` for the index.
+/// Where each file is: its own name, and `/` for the index.
+fn path(name: &str) -> String {
+    if name == INDEX { "/".to_owned() } else { format!("/{name}") }
+}
+
+/// Every path of the page.
+pub fn paths() -> impl Iterator<Item = String> {
+    Static::iter().map(|name| path(&name))
+}
+
+/// Registers one route per file.
 pub fn routes(config: &mut web::ServiceConfig) {
     for name in Static::iter() {
-        let path = if name == INDEX { "/".to_owned() } else { format!("/{name}") };
+        let path = path(&name);
         let reads = guard::Any(guard::Get()).or(guard::Head());
         config.route(
             &path,
@@ -46,8 +58,8 @@ pub fn routes(config: &mut web::ServiceConfig) {
 
 /// Names carry no version, so a browser asks each time whether its copy is the same, and mostly is told so.
 fn answer(request: &HttpRequest, name: &str, file: EmbeddedFile) -> HttpResponse {
-    let etag = etag(&file);
-    let status = if is_known(request, &etag) { StatusCode::NOT_MODIFIED } else { StatusCode::OK };
+    let etag = tag_of(&file);
+    let status = if etag::is_known(request, &etag) { StatusCode::NOT_MODIFIED } else { StatusCode::OK };
     let mut response = HttpResponse::build(status);
     response
         .insert_header((header::ETAG, etag.to_string()))
@@ -63,19 +75,10 @@ fn answer(request: &HttpRequest, name: &str, file: EmbeddedFile) -> HttpResponse
 }
 
 /// Weak: the same file goes out compressed and plain.
-fn etag(file: &EmbeddedFile) -> EntityTag {
+fn tag_of(file: &EmbeddedFile) -> EntityTag {
     let hash = file.metadata.sha256_hash().iter().fold(String::new(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
         text
     });
     EntityTag::new_weak(hash)
-}
-
-fn is_known(request: &HttpRequest, etag: &EntityTag) -> bool {
-    use actix_web::http::header::Header as _;
-    match IfNoneMatch::parse(request) {
-        Ok(IfNoneMatch::Any) => request.headers().contains_key(header::IF_NONE_MATCH),
-        Ok(IfNoneMatch::Items(known)) => known.iter().any(|tag| tag.weak_eq(etag)),
-        Err(_) => false,
-    }
 }

@@ -3,7 +3,12 @@
 use std::sync::{Arc, atomic::AtomicUsize};
 
 use crate::{
-    auth::Workspace, clock::Clock, config::Config, error::Result, metrics::Metrics, runner::Runner,
+    auth::{Workspace, tries::Tries},
+    clock::Clock,
+    config::Config,
+    error::Result,
+    metrics::Metrics,
+    runner::Runner,
     store::Store,
 };
 
@@ -19,6 +24,8 @@ pub struct App {
     pub runner: Runner,
     /// The time.
     pub clock: Clock,
+    /// Who tries to sign in, and how often.
+    pub tries: Tries,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// Progress streams that are open.
@@ -32,6 +39,7 @@ impl App {
         let store = Arc::new(store);
         let metrics = Arc::new(Metrics::new());
         let runner = Runner::start(Arc::clone(&store), &config, &workspace, Arc::clone(&metrics))?;
-        Ok(Self { config, workspace, store, runner, clock, metrics, streams: Arc::default() })
+        let tries = Tries::new(config.server.login_tries_per_minute);
+        Ok(Self { config, workspace, store, runner, clock, tries, metrics, streams: Arc::default() })
     }
 }

@@ -143,7 +143,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "variable",
         ],
     ),
-    ("admin", &[]),
+    ("admin", &["api"]),
     ("server", &["admin", "api", "app", "breakpoint", "context", "error"]),
     (
         "cli",

@@ -1,12 +1,14 @@
 //! Bodies and query strings as typed values, refused in the API's own error shape.
 
-use std::{future::Future, pin::Pin};
+use std::{future::Future, pin::Pin, time::Duration};
 
-use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
-use futures_util::StreamExt as _;
+use actix_web::{
+    FromRequest, HttpRequest, dev::Payload, error::PayloadError, http::header, rt, web, web::Bytes,
+};
+use futures_util::{Stream, StreamExt as _};
 use serde::de::DeserializeOwned;
 
-use super::error::ApiError;
+use super::{error::ApiError, sound};
 use crate::{
     app::App,
     error::{Code, Error, Result},
@@ -22,29 +24,66 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
     type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let limit =
+        let most_mb =
             request.app_data::<web::Data<App>>().map_or(0, |app| app.config.server.max_json_mb as usize);
+        let limits = Limits::of(request, most_mb * MB, format!("{most_mb} MB (server.max_json_mb)"));
         let mut payload = payload.take();
         Box::pin(async move {
-            let bytes = read(&mut payload, limit, " (server.max_json_mb)").await?;
+            let bytes = read(&mut payload, &limits).await?;
             Ok(Self(parse(&bytes)?))
         })
     }
 }
 
-async fn read(payload: &mut Payload, limit_mb: usize, setting: &str) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|e| Error::invalid(format!("The body broke off: {e}")))?;
-        if bytes.len() + chunk.len() > limit_mb * 1024 * 1024 {
-            return Err(Error::new(
-                Code::TooLarge,
-                format!("The body is larger than {limit_mb} MB{setting}."),
-            ));
+const MB: usize = 1024 * 1024;
+
+/// What a body may be that is read as a whole.
+pub(super) struct Limits {
+    most: usize,
+    shown: String,
+    announced: usize,
+    idle: Duration,
+}
+
+impl Limits {
+    /// At most so many bytes, as `shown` says it.
+    pub fn of(request: &HttpRequest, most: usize, shown: String) -> Self {
+        let length = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+        let idle = request.app_data::<web::Data<App>>().map_or(1, |app| app.config.server.idle_timeout_s);
+        Self {
+            most,
+            shown,
+            announced: length.and_then(|length| length.parse().ok()).unwrap_or(0),
+            idle: Duration::from_secs(idle.into()),
         }
-        bytes.extend_from_slice(&chunk);
     }
-    Ok(bytes)
+
+    fn refuse(&self, size: usize) -> Result<()> {
+        if size <= self.most {
+            return Ok(());
+        }
+        Err(Error::new(Code::TooLarge, format!("The body is larger than {}.", self.shown)))
+    }
+}
+
+/// Reads a body as a whole. One that says itself that it is too large is refused before any byte of it.
+pub(super) async fn read(
+    payload: &mut (impl Stream<Item = Result<Bytes, PayloadError>> + Unpin),
+    limits: &Limits,
+) -> Result<Vec<u8>> {
+    limits.refuse(limits.announced)?;
+    // What is announced may never come.
+    let mut bytes = Vec::with_capacity(limits.announced.min(64 * 1024));
+    loop {
+        let next = rt::time::timeout(limits.idle, payload.next()).await.map_err(|_| {
+            let idle = limits.idle.as_secs();
+            Error::invalid(format!("No byte came for {idle} s (server.idle_timeout_s)."))
+        })?;
+        let Some(piece) = next else { return Ok(bytes) };
+        let piece = piece.map_err(|e| Error::invalid(format!("The body broke off: {e}")))?;
+        limits.refuse(bytes.len() + piece.len())?;
+        bytes.extend_from_slice(&piece);
+    }
 }
 
 /// Reads a JSON text; an empty one is `{}`.
@@ -54,6 +93,7 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     if text.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
         return Err(Error::invalid("The body is a list, expected an object."));
     }
+    sound::check(text)?;
     let mut reader = serde_json::Deserializer::from_slice(text);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|e| refused(&e))?;
     reader.end().map_err(|e| Error::invalid(format!("The body is not one JSON document: {e}")))?;
@@ -96,11 +136,12 @@ impl<T: DeserializeOwned + 'static> FromRequest for Form<T> {
     type Error = ApiError;
     type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
 
-    fn from_request(_: &HttpRequest, payload: &mut Payload) -> Self::Future {
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        // Names and ids: a megabyte is plenty.
+        let limits = Limits::of(request, MB, "1 MB".to_owned());
         let mut payload = payload.take();
         Box::pin(async move {
-            // Names and ids: a megabyte is plenty.
-            let bytes = read(&mut payload, 1, "").await?;
+            let bytes = read(&mut payload, &limits).await?;
             Ok(Self(pairs("form", &bytes)?))
         })
     }

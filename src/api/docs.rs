@@ -11,7 +11,7 @@ use utoipa::{
 #[openapi(
     info(
         title = "smartconnector",
-        description = "Files in, SQL in the middle, records out. Every call needs a key, in `X-API-KEY` or as a bearer token."
+        description = "Files in, SQL in the middle, records out. Every call needs a key, in `X-API-KEY` or as a bearer token. Whatever answers `GET` answers `HEAD` too. In a JSON body, a name that stands twice in its object, a NUL in a text, or more than 127 levels are refused with 400."
     ),
     modifiers(&Security)
 )]

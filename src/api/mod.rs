@@ -3,12 +3,14 @@
 //! A handler extracts, calls one service function on the blocking pool, and wraps the answer in its
 //! JSON shape. The OpenAPI document is collected from the handlers, so it can't miss one.
 
+pub mod address;
 pub mod auth;
 pub mod backup;
 pub mod body;
 pub mod connector;
 pub mod docs;
 pub mod error;
+pub mod etag;
 pub mod event;
 pub mod execution;
 pub mod field;
@@ -24,6 +26,7 @@ pub mod people;
 pub mod record;
 pub mod script;
 pub mod session;
+pub mod sound;
 pub mod spooled;
 pub mod sql_function;
 pub mod time;

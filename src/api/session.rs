@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{
+    address,
     auth::{Auth, COOKIE},
     blocking,
     body::Body,
@@ -46,13 +47,15 @@ pub struct Session {
 
 /// Sign in with a key: sets a session cookie for the page.
 #[utoipa::path(tag = "Session", request_body = SignIn, responses(
-    (status = 200, body = Session), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody)))]
+    (status = 200, body = Session), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
+    (status = 429, body = ErrorBody)))]
 #[post("/api/session")]
 pub async fn sign_in(
     app: web::Data<App>,
     request: HttpRequest,
     body: Body<SignIn>,
 ) -> Result<HttpResponse, ApiError> {
+    app.tries.count(address::of(&request, &app))?;
     let credentials = Credentials { key: Some(body.0.api_key), ..Credentials::default() };
     let (session, token, lasts) = blocking(app.clone(), move |app| {
         let caller = session::recognise(app, &credentials)?;

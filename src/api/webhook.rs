@@ -3,16 +3,18 @@
 //! This is the one endpoint that is asked thousands of times a second. Who may send is remembered for a
 //! moment, and the request waits for its commit without holding a thread.
 
-use actix_web::{HttpRequest, HttpResponse, http::header, post, web};
-use futures_util::{StreamExt as _, stream};
+use actix_web::{HttpRequest, HttpResponse, post, web};
+use futures_util::stream;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::oneshot;
 use utoipa::ToSchema;
 
 use super::{
+    address,
     auth::{self, Auth},
     blocking,
+    body::{Limits, read},
     connector::InboxRow,
     error::{ApiError, ErrorBody},
 };
@@ -42,7 +44,7 @@ pub async fn send(
     app: web::Data<App>,
     request: HttpRequest,
     path: web::Path<String>,
-    payload: web::Payload,
+    mut payload: web::Payload,
 ) -> Result<HttpResponse, ApiError> {
     let limits = &app.config.webhook;
     let query = request.query_string();
@@ -56,11 +58,16 @@ pub async fn send(
     }
     let received = app.clock.now();
     let visitor = visitor(&app, auth::credentials(&request)?, path.into_inner()).await?;
-    app.runner.gate().count(sender(&visitor, &request))?;
+    app.runner.gate().count(sender(&app, &visitor, &request))?;
     if visitor.caller.is_some() {
         visitor.may_send()?;
     }
-    let bytes = read(&request, payload, limits.max_body_kb as usize * 1024).await?;
+    let most = Limits::of(
+        &request,
+        limits.max_body_kb as usize * 1024,
+        format!("{} KB (webhook.max_body_kb)", limits.max_body_kb),
+    );
+    let bytes = read(&mut payload, &most).await?;
     let text = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
     if visitor.caller.is_none() {
         visitor.target.signature.verify(&visitor.target.secrets, text, &bytes, received)?;
@@ -90,33 +97,11 @@ async fn visitor(app: &web::Data<App>, credentials: Credentials, name: String) -
     }
 }
 
-fn sender(visitor: &Visitor, request: &HttpRequest) -> Sender {
-    match (&visitor.caller, request.peer_addr()) {
-        (Some(caller), _) => Sender::Key(caller.key),
-        (None, Some(address)) => Sender::Address(address.ip()),
-        (None, None) => Sender::Address(std::net::Ipv6Addr::UNSPECIFIED.into()),
+fn sender(app: &App, visitor: &Visitor, request: &HttpRequest) -> Sender {
+    match &visitor.caller {
+        Some(caller) => Sender::Key(caller.key),
+        None => Sender::Address(address::of(request, app)),
     }
-}
-
-async fn read(request: &HttpRequest, mut payload: web::Payload, most: usize) -> Result<Vec<u8>> {
-    let too_large = || {
-        let detail = format!("The body is larger than {} KB (webhook.max_body_kb).", most / 1024);
-        Error::new(Code::TooLarge, detail)
-    };
-    let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-    let announced = announced.and_then(|length| length.parse::<usize>().ok()).unwrap_or(0);
-    if announced > most {
-        return Err(too_large());
-    }
-    let mut bytes = Vec::with_capacity(announced);
-    while let Some(piece) = payload.next().await {
-        let piece = piece.map_err(|e| Error::invalid(format!("The body broke off: {e}")))?;
-        if bytes.len() + piece.len() > most {
-            return Err(too_large());
-        }
-        bytes.extend_from_slice(&piece);
-    }
-    Ok(bytes)
 }
 
 /// The body as JSON text.

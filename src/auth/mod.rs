@@ -3,6 +3,7 @@
 pub mod key;
 pub mod role;
 pub mod signature;
+pub mod tries;
 pub mod webhook;
 
 use chrono::{DateTime, Utc};

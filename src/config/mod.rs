@@ -8,6 +8,7 @@
 pub mod engine;
 pub mod files;
 pub mod log;
+pub mod network;
 pub mod report;
 pub mod runner;
 pub mod server;
@@ -185,6 +186,8 @@ mod tests {
             ("", &[("SMARTCONNECTOR_RUNNER_WORKER", "5")], "SMARTCONNECTOR_RUNNER_WORKER"),
             ("", &[("SMARTCONNECTOR_RUNNER_WORKERS", "many")], "many"),
             ("[runner]\nworkers = 0", &[], "runner.workers"),
+            ("[server]\ncors_origins = [\"https://a.example/\"]", &[], "https://a.example/"),
+            ("[server]\ntrusted_proxies = [\"proxy\"]", &[], "server.trusted_proxies = proxy"),
             ("[workspace]\ntimezone = \"Mars/Olympus\"", &[], "Mars/Olympus"),
         ] {
             let refusal = load(text, vars).unwrap_err();

@@ -1,8 +1,10 @@
 //! `[server]`: where it listens and what a request may be.
 
+use std::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 
-use super::out_of_range;
+use super::{network::Network, out_of_range};
 use crate::error::Result;
 
 /// Address, names and limits of the HTTP server.
@@ -19,6 +21,14 @@ pub struct ServerConfig {
     pub allowed_hosts: Vec<String>,
     /// Largest JSON body, MB.
     pub max_json_mb: u32,
+    /// A body of which no byte came for so long has ended, seconds.
+    pub idle_timeout_s: u32,
+    /// Origins whose pages may call with a key.
+    pub cors_origins: Vec<String>,
+    /// Addresses and networks whose `X-Forwarded-For` counts.
+    pub trusted_proxies: Vec<String>,
+    /// Tries to sign in that one address has in a minute; 0: any number.
+    pub login_tries_per_minute: u32,
     /// How long a stopping server lets runs go on, seconds.
     pub shutdown_grace_s: u32,
     /// Progress streams open at a time.
@@ -35,6 +45,10 @@ impl Default for ServerConfig {
             public_url: String::new(),
             allowed_hosts: Vec::new(),
             max_json_mb: 8,
+            idle_timeout_s: 60,
+            cors_origins: Vec::new(),
+            trusted_proxies: Vec::new(),
+            login_tries_per_minute: 30,
             shutdown_grace_s: 20,
             max_streams: 100,
             open_metrics: false,
@@ -48,6 +62,28 @@ impl ServerConfig {
         if !(url.is_empty() || url.starts_with("http://") || url.starts_with("https://")) {
             return Err(out_of_range("server.public_url", url, "http://… or https://…"));
         }
+        if let Some(odd) = self.cors_origins.iter().find(|origin| !is_origin(origin)) {
+            return Err(out_of_range("server.cors_origins", odd, "origins as https://example.org, or *"));
+        }
+        if let Some(odd) = self.trusted_proxies.iter().find(|text| text.parse::<Network>().is_err()) {
+            return Err(out_of_range("server.trusted_proxies", odd, "addresses, or networks as 10.0.0.0/8"));
+        }
+        if self.idle_timeout_s == 0 {
+            return Err(out_of_range("server.idle_timeout_s", 0, "at least 1"));
+        }
         Ok(())
     }
+
+    /// Whether what this address says of whom it was asked by counts.
+    #[must_use]
+    pub fn trusts(&self, address: IpAddr) -> bool {
+        let mut trusted = self.trusted_proxies.iter().filter_map(|text| text.parse::<Network>().ok());
+        trusted.any(|network| network.contains(address))
+    }
+}
+
+/// As browsers send it: scheme, host, perhaps a port, and nothing behind.
+fn is_origin(text: &str) -> bool {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    text == "*" || host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '?', '#', ' ']))
 }

@@ -55,6 +55,25 @@ fn ranges_and_heads() {
 }
 
 #[test]
+fn whoever_has_the_file_is_told_that_it_is_the_same() {
+    let server = TestServer::start();
+    let client = server.client();
+    let file = client.send_file("x.csv", b"x\n1\n");
+    let path = format!("/api/files/{}/download", file["id"].as_str().unwrap());
+    let etag = header(&client.download(&path).expect(200).headers, "etag").to_owned();
+    assert_eq!(etag, format!("\"{}\"", file["sha256"].as_str().unwrap()));
+    let get = |known: &str| {
+        let request = client.request(Method::GET, &path).header("If-None-Match", known);
+        Answer::of(known, request.header("Range", "bytes=0-0"))
+    };
+    for known in [&etag, &format!("\"other\", W/{etag}"), "*"] {
+        let answer = get(known).expect(304);
+        assert_eq!((header(&answer.headers, "etag"), answer.bytes.len()), (&*etag, 0));
+    }
+    assert_eq!(get("\"other\"").expect(206).bytes, b"x");
+}
+
+#[test]
 fn odd_names_come_back_plain_and_last() {
     let server = TestServer::start();
     let client = server.client();

@@ -36,6 +36,7 @@ mod seed;
 mod sequences;
 mod setup;
 mod sql_function;
+mod surface;
 mod uploads;
 mod variables;
 mod webhook;

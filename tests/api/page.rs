@@ -48,7 +48,8 @@ fn the_page_answers_heads_and_nothing_else() {
     let head = ask(&server, Method::HEAD, "/", None).expect(200);
     assert_eq!(head.headers["content-type"], "text/html; charset=utf-8");
     assert!(head.bytes.is_empty());
-    ask(&server, Method::POST, "/", None).refused(404, "not_found");
+    let post = ask(&server, Method::POST, "/", None).expect(405);
+    assert_eq!(post.headers["allow"], "GET, HEAD, OPTIONS");
     ask(&server, Method::GET, "/index.html", None).refused(404, "not_found");
     ask(&server, Method::GET, "/../Cargo.toml", None).refused(404, "not_found");
     ask(&server, Method::GET, "/%2e%2e/Cargo.toml", None).refused(404, "not_found");

@@ -211,6 +211,32 @@ fn who_may_not_start_a_run_is_told_before_any_byte_is_read() {
 }
 
 #[test]
+fn an_upload_that_breaks_off_or_stands_still_leaves_nothing() {
+    let server = TestServer::with(|config| config.files.idle_timeout_s = 5);
+    let object = setup::object(&server, "people", &[]);
+    let path = upload_path(&setup::connector(&server, "People", &object));
+    let begin = || {
+        let mut stream = TcpStream::connect(server.url.strip_prefix("http://").unwrap()).unwrap();
+        write!(
+            stream,
+            "POST {path}?filename=a.csv HTTP/1.1\r\nHost: localhost\r\nX-API-KEY: {}\r\nContent-Length: 100000000\r\n\r\n",
+            server.key
+        )
+        .unwrap();
+        stream.write_all(&crate::files::bytes(40 * 1024 * 1024)).unwrap();
+        crate::support::until("a part is committed", || (count(&server, "chunk") > 0).then_some(()));
+        stream
+    };
+    drop(begin());
+    crate::support::until("it is gone", || (count(&server, "content") == 0).then_some(()));
+    let mut answer = String::new();
+    begin().read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("files.idle_timeout_s"), "{answer}");
+    crate::support::until("it is gone", || (count(&server, "content") == 0).then_some(()));
+    left_nothing(&server);
+}
+
+#[test]
 fn a_sender_uploads_and_reads_what_it_sent() {
     let (server, connector) = server();
     let sender = server.client_as("sender", Some(&[connector["id"].as_str().unwrap()]));

@@ -9,11 +9,12 @@ use std::{
 use actix_web::{
     HttpRequest, HttpResponse,
     body::SizedStream,
+    get,
     http::{
-        Method, StatusCode,
-        header::{self, ContentEncoding, Range},
+        StatusCode,
+        header::{self, ContentEncoding, EntityTag, Range},
     },
-    route, web,
+    web,
     web::Bytes,
 };
 use futures_util::{Stream, stream};
@@ -24,6 +25,7 @@ use crate::{
         auth::Auth,
         blocking,
         error::{ApiError, ErrorBody},
+        etag::is_known,
     },
     app::App,
     error::{Code, Result},
@@ -34,13 +36,15 @@ use crate::{
 const PIECE: u64 = 1024 * 1024;
 
 /// Download a file, or a range of it.
-#[utoipa::path(tag = "Files", params(("id" = Uuid, Path), ("Range" = Option<String>, Header)), responses(
+#[utoipa::path(tag = "Files", params(("id" = Uuid, Path), ("Range" = Option<String>, Header),
+    ("If-None-Match" = Option<String>, Header)), responses(
     (status = 200, content_type = "application/octet-stream", body = Vec<u8>, headers(
         ("Content-Disposition" = String), ("ETag" = String, description = "The file's SHA-256, in quotes"))),
     (status = 206, content_type = "application/octet-stream", body = Vec<u8>, headers(("Content-Range" = String))),
+    (status = 304, description = "It is the file that If-None-Match names"),
     (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
     (status = 416, body = ErrorBody, headers(("Content-Range" = String)))))]
-#[route("/api/files/{id}/download", method = "GET", method = "HEAD")]
+#[get("/api/files/{id}/download")]
 pub async fn download(
     app: web::Data<App>,
     caller: Auth,
@@ -49,7 +53,11 @@ pub async fn download(
 ) -> Result<HttpResponse, ApiError> {
     let id = id(&path)?;
     let (file, reader) = blocking(app, move |app| file::open(app, &caller.0, id)).await?;
-    let etag = format!("\"{}\"", file.sha256);
+    let tag = EntityTag::new_strong(file.sha256.clone());
+    let etag = tag.to_string();
+    if is_known(&request, &tag) {
+        return Ok(HttpResponse::NotModified().insert_header((header::ETAG, etag)).finish());
+    }
     let (from, to) = match wanted(&request, &etag, file.size) {
         Wanted::All => (0, file.size),
         Wanted::Part(first, last) => (first, last + 1),
@@ -67,9 +75,6 @@ pub async fn download(
         .insert_header((header::ETAG, etag))
         // Sent as it is stored, so that its length is known and a range is one of the file's.
         .insert_header(ContentEncoding::Identity);
-    if request.method() == Method::HEAD {
-        return Ok(response.body(SizedStream::new(to - from, stream::empty::<std::io::Result<Bytes>>())));
-    }
     Ok(response.body(SizedStream::new(to - from, pieces(reader, from, to))))
 }
 

@@ -1,10 +1,14 @@
 //! The one actix process: builds the router, checks what every request must satisfy, listens, stops.
 
+mod cors;
+mod head;
+mod methods;
+
 use std::{future::poll_fn, net::TcpListener, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use actix_web::{
-    App as Router, Error as ActixError, HttpRequest, HttpResponse, HttpServer, ResponseError as _,
-    body::MessageBody,
+    App as Router, Error as ActixError, HttpResponse, HttpServer, ResponseError as _,
+    body::{EitherBody, MessageBody},
     dev::{Server, ServiceRequest, ServiceResponse},
     http::{
         Method, StatusCode,
@@ -14,9 +18,10 @@ use actix_web::{
     web,
 };
 use futures_util::FutureExt as _;
-use utoipa::OpenApi as _;
+use utoipa::{OpenApi as _, openapi::OpenApi};
 use utoipa_actix_web::AppExt as _;
 
+use self::{head::Unsent, methods::Methods};
 use crate::{
     admin,
     api::{self, docs, error::ApiError},
@@ -28,6 +33,7 @@ use crate::{
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Asked by whoever watches the process; they tell nothing that is worth hiding.
 const PROBES: [&str; 2] = ["/healthz", "/readyz"];
+const NO_PAGE: &str = "default-src 'none'; frame-ancestors 'none'";
 /// Threads for blocking work, per HTTP worker. SQLite's readers and one writer per file are what they
 /// wait for; more would only queue up there.
 const BLOCKING_THREADS: usize = 16;
@@ -44,19 +50,22 @@ pub fn bind(listen: &str) -> Result<TcpListener> {
 
 /// Starts serving `app`. The server runs until its handle stops it.
 pub fn start(app: web::Data<App>, listener: TcpListener) -> Result<Server> {
-    let schema = web::Data::new(docs::Schema(openapi().into()));
+    let document = document();
+    let methods = web::Data::new(Methods::new(&document));
+    let schema = web::Data::new(docs::Schema(text(&document).into()));
     let grace = u64::from(app.config.server.shutdown_grace_s);
     let server = HttpServer::new(move || {
         let (router, _) = Router::new()
             .app_data(app.clone())
             .app_data(schema.clone())
+            .app_data(methods.clone())
             .into_utoipa_app()
             .configure(api::routes)
             .split_for_parts();
         router
             .route("/api/docs/schema", web::get().to(docs::schema))
             .configure(admin::routes)
-            .default_service(web::to(not_found))
+            .default_service(web::to(methods::unrouted))
             .wrap(Compress::default())
             .wrap(from_fn(every_request))
     })
@@ -74,34 +83,44 @@ pub fn start(app: web::Data<App>, listener: TcpListener) -> Result<Server> {
 /// The OpenAPI document as JSON text, the same whatever is configured.
 #[must_use]
 pub fn openapi() -> String {
+    text(&document())
+}
+
+fn text(document: &OpenApi) -> String {
+    document.to_pretty_json().unwrap_or_default()
+}
+
+fn document() -> OpenApi {
     let (_, mut document) = Router::new()
         .into_utoipa_app()
         .openapi(docs::Document::openapi())
         .configure(api::routes)
         .split_for_parts();
     env!("CARGO_PKG_VERSION").clone_into(&mut document.info.version);
-    document.to_pretty_json().unwrap_or_default()
-}
-
-async fn not_found(request: HttpRequest) -> HttpResponse {
-    ApiError(Error::new(Code::NotFound, format!("No such path: {} {}", request.method(), request.path())))
-        .error_response()
+    document
 }
 
 /// What holds for every request: a sane host, an id in the answer and the log, headers that keep
 /// answers out of caches and frames.
 async fn every_request(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, ActixError> {
     let id = request_id(request.headers().get(&REQUEST_ID));
     let started = std::time::Instant::now();
-    let metrics = request.app_data::<web::Data<App>>().map(|app| app.metrics.clone());
+    let app = request.app_data::<web::Data<App>>().cloned();
+    let metrics = app.as_ref().map(|app| app.metrics.clone());
     let (method, path) = (request.method().clone(), request.path().to_owned());
     let shown: Arc<str> = format!("request={}", id.to_str().unwrap_or_default()).into();
-    let refusal = host_refusal(&request);
-    let answer = match refusal {
-        Some(error) => Ok(request.into_response(ApiError(error).error_response()).map_into_left_body()),
+    let origin = app.as_ref().and_then(|app| cors::origin(app, request.headers()));
+    let at_once = host_refusal(&request)
+        .map(|error| ApiError(error).error_response())
+        .or_else(|| origin.as_ref().and_then(|_| cors::preflight(&request)));
+    if method == Method::HEAD {
+        request.head_mut().method = Method::GET;
+    }
+    let answer = match at_once {
+        Some(answer) => Ok(request.into_response(answer).map_into_left_body()),
         None => match survived(Arc::clone(&shown), handled(next, request)).await {
             Some(answer) => answer.map(ServiceResponse::map_into_right_body),
             None => Err(Panicked { id: id.clone(), is_api: is_api(&path) }.into()),
@@ -125,7 +144,13 @@ async fn every_request(
     let mut response = answer?;
     let headers = response.headers_mut();
     hold_for_all(headers, id, is_api(&path));
-    Ok(response)
+    if let Some(app) = &app {
+        cors::mark(app, headers, origin);
+    }
+    Ok(response.map_body(|_, body| match method {
+        Method::HEAD => EitherBody::left(Unsent::of(&body)),
+        _ => EitherBody::right(body),
+    }))
 }
 
 async fn handled<B: MessageBody>(
@@ -194,6 +219,10 @@ fn hold_for_all(headers: &mut HeaderMap, id: HeaderValue, is_api: bool) {
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     if is_api {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        // Nothing in an answer is a page, whatever a browser makes of it.
+        if !headers.contains_key(header::CONTENT_SECURITY_POLICY) {
+            headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(NO_PAGE));
+        }
     }
 }
 
