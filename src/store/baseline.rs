@@ -176,7 +176,7 @@ mod tests {
     use crate::{clock::Clock, store::Store};
 
     fn entry(n: u64) -> Entry {
-        Entry { value: u128::from(n) << 64, matched: n, is_repeated: n % 3 == 0 }
+        Entry { value: u128::from(n) << 64, matched: n, is_repeated: n.is_multiple_of(3) }
     }
 
     #[test]
