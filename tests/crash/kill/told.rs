@@ -104,8 +104,7 @@ impl Told {
     fn check_webhooks(&mut self, client: &Client, data: &Path) {
         // First those that wait: they may be delivered meanwhile, and never the other way round.
         let waiting = waiting(data);
-        let runs = client.get(&format!("{}/executions?page_size=1000", path(HOOKS))).ok();
-        for run in runs["results"].as_array().unwrap() {
+        for run in &super::all(client, &format!("{}/executions", path(HOOKS))) {
             let id = text(&run["id"]).to_owned();
             if run["trigger_type"] != "webhook" || !self.read_runs.insert(id.clone()) {
                 continue;
