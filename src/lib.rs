@@ -6,7 +6,7 @@
 //! | layer | modules |
 //! |---|---|
 //! | words that know nothing | [`id`], [`clock`], [`error`], [`cancel`], [`context`], [`breakpoint`], [`metrics`] |
-//! | values and rules: no I/O, no SQL, no HTTP | [`config`], [`object`], [`auth`], [`variable`], [`script`], [`trigger`], [`connector`], [`execution`] |
+//! | values and rules: no I/O, no SQL, no HTTP | [`config`], [`auth`], [`variable`], [`object`], [`script`], [`trigger`], [`connector`], [`execution`] |
 //! | workers: each does one thing with what it is given | [`input`], [`engine`], [`store`], [`load`], [`report`] |
 //! | what moves | [`runner`], [`package`], [`app`] |
 //! | what one may do, and how one asks | [`service`], [`api`], [`admin`], [`server`], [`cli`] |

@@ -22,8 +22,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     // values and rules: no I/O, no SQL, no HTTP
     ("config", &["breakpoint", "error"]),
     ("auth", &["error", "id"]),
-    ("object", &["error", "id"]),
     ("variable", &["error", "id"]),
+    ("object", &["error", "id", "variable"]),
     ("script", &["id", "object"]),
     ("trigger", &["error"]),
     ("connector", &["auth", "error", "id", "object", "script", "trigger", "variable"]),

@@ -1,4 +1,4 @@
-//! `events-history`: what happened to a connector.
+//! `events-history`: what happened to a connector; `GET /api/events`: what happened on the server.
 
 use actix_web::{get, web};
 use chrono::{DateTime, FixedOffset};
@@ -17,9 +17,11 @@ use super::{
 };
 use crate::{
     app::App,
-    id::ExecutionId,
+    auth::Member,
+    error::Result,
+    id::{ConnectorId, ExecutionId},
     service::{
-        event::{self, Filter},
+        event::{self, Event, Filter},
         paging::{self, Paging},
     },
 };
@@ -47,6 +49,23 @@ pub struct EventQuery {
     pub page_size: Option<u32>,
 }
 
+impl EventQuery {
+    fn read(self, app: &App) -> Result<(Filter, Paging)> {
+        let paging = Paging::new(self.page, self.page_size)?;
+        let ordering = paging::ordering(self.ordering.as_deref().unwrap_or("-created"), &["created"])?;
+        let moment =
+            |key: &str, text: Option<String>| text.map(|text| event::moment(app, key, &text)).transpose();
+        let filter = Filter {
+            event_type: self.event_type,
+            from: moment("date_from", self.date_from)?,
+            to: moment("date_to", self.date_to)?,
+            without_runs: self.include_related == Some(false),
+            ascending: !ordering.1,
+        };
+        Ok((filter, paging))
+    }
+}
+
 /// One event.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct EventRow {
@@ -66,6 +85,30 @@ pub struct EventRow {
     pub execution_id: Option<ExecutionId>,
 }
 
+impl EventRow {
+    fn new(app: &App, event: Event, actor: Option<Member>) -> Self {
+        Self {
+            id: event.id,
+            created: local(app, event.created),
+            event_type: event.event_type,
+            message: event.message,
+            actor: actor.map(MemberRow::from),
+            execution_id: event.execution,
+        }
+    }
+}
+
+/// One event of the server or of one of its connectors.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ServerEventRow {
+    /// The event.
+    #[serde(flatten)]
+    pub event: EventRow,
+    /// The connector that it is about; null: the server.
+    #[schema(required)]
+    pub connector_id: Option<ConnectorId>,
+}
+
 /// List what happened to a connector. The path takes its id only.
 #[utoipa::path(tag = "Connectors", params(("connector" = Uuid, Path, description = "Id."), EventQuery), responses(
     (status = 200, body = Page<EventRow>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
@@ -78,27 +121,30 @@ pub async fn history(
     path: web::Path<String>,
     query: Params<EventQuery>,
 ) -> Result<web::Json<Page<EventRow>>, ApiError> {
-    let query = query.0;
-    let paging = Paging::new(query.page, query.page_size)?;
-    let ordering = paging::ordering(query.ordering.as_deref().unwrap_or("-created"), &["created"])?;
-    let moment =
-        |key: &str, text: Option<String>| text.map(|text| event::moment(&app, key, &text)).transpose();
-    let filter = Filter {
-        event_type: query.event_type,
-        from: moment("date_from", query.date_from)?,
-        to: moment("date_to", query.date_to)?,
-        without_runs: query.include_related == Some(false),
-        ascending: !ordering.1,
-    };
+    let (filter, paging) = query.0.read(&app)?;
     let (count, rows) =
         blocking(app.clone(), move |app| event::history(app, &caller.0, &path, &filter, paging)).await?;
-    let rows = rows.into_iter().map(|(event, actor)| EventRow {
-        id: event.id,
-        created: local(&app, event.created),
-        event_type: event.event_type,
-        message: event.message,
-        actor: actor.map(MemberRow::from),
-        execution_id: event.execution,
+    let rows = rows.into_iter().map(|(event, actor)| EventRow::new(&app, event, actor));
+    Ok(web::Json(links.page(paging, count, rows.collect())))
+}
+
+/// List what happened on the server: sign-ins, keys, members and roles, exports, downloads of packages and
+/// backups, deletions, and what happened to connectors. For admins.
+#[utoipa::path(tag = "Server", params(EventQuery), responses(
+    (status = 200, body = Page<ServerEventRow>), (status = 400, body = ErrorBody),
+    (status = 401, body = ErrorBody), (status = 403, body = ErrorBody)))]
+#[get("/api/events")]
+pub async fn all(
+    app: web::Data<App>,
+    caller: Auth,
+    links: Links,
+    query: Params<EventQuery>,
+) -> Result<web::Json<Page<ServerEventRow>>, ApiError> {
+    let (filter, paging) = query.0.read(&app)?;
+    let (count, rows) = blocking(app.clone(), move |app| event::all(app, &caller.0, &filter, paging)).await?;
+    let rows = rows.into_iter().map(|(event, actor)| ServerEventRow {
+        connector_id: event.connector,
+        event: EventRow::new(&app, event, actor),
     });
     Ok(web::Json(links.page(paging, count, rows.collect())))
 }

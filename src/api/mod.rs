@@ -3,6 +3,7 @@
 //! A handler extracts, calls one service function on the blocking pool, and wraps the answer in its
 //! JSON shape. The OpenAPI document is collected from the handlers, so it can't miss one.
 
+pub mod activity;
 pub mod address;
 pub mod auth;
 pub mod backup;
@@ -29,6 +30,7 @@ pub mod session;
 pub mod sound;
 pub mod spooled;
 pub mod sql_function;
+pub mod team;
 pub mod time;
 pub mod variable;
 pub mod webhook;
@@ -53,6 +55,10 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(session::sign_in)
         .service(session::sign_out)
         .service(people::typeahead)
+        .service(team::list)
+        .service(team::add)
+        .service(team::change)
+        .service(team::remove)
         .service(people::keys)
         .service(people::create_key)
         .service(people::revoke_key)
@@ -77,6 +83,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(connector::file_template)
         .service(variable::suggest)
         .service(event::history)
+        .service(event::all)
+        .service(activity::list)
         .service(script::list)
         .service(script::history)
         .service(script::restore)

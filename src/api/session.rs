@@ -58,8 +58,7 @@ pub async fn sign_in(
     app.tries.count(address::of(&request, &app))?;
     let credentials = Credentials { key: Some(body.0.api_key), ..Credentials::default() };
     let (session, token, lasts) = blocking(app.clone(), move |app| {
-        let caller = session::recognise(app, &credentials)?;
-        let (token, lasts) = session::start(app, &caller)?;
+        let (caller, token, lasts) = session::start(app, &credentials)?;
         let session = Session {
             business_id: app.workspace.id.0,
             business_name: app.workspace.name.clone(),

@@ -23,7 +23,7 @@ use super::{
     value::ValueFault,
     written::{self, Reading},
 };
-use crate::id::RecordId;
+use crate::{id::RecordId, variable::api_time};
 
 /// What must hold for the value of a field.
 #[derive(Debug, Clone, PartialEq)]
@@ -235,7 +235,7 @@ fn span(value: &Value, reading: Reading<'_>) -> Outcome<(DateTime<Utc>, Option<D
     let text = value
         .as_str()
         .ok_or_else(|| ValueFault::new("not_a_date", format!("{value} is not a time or a date")))?;
-    match written::day(text) {
+    match api_time::day(text) {
         Some(day) => Ok((start_of(day, reading)?, Some(start_of(next(day)?, reading)?))),
         None => Ok((written::moment(text, reading.zone)?, None)),
     }

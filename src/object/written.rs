@@ -5,7 +5,7 @@
 #[cfg(test)]
 mod tests;
 
-use chrono::{DateTime, LocalResult, NaiveDate, NaiveDateTime, TimeZone as _, Utc};
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use rust_decimal::Decimal;
 use serde_json::Value;
@@ -16,7 +16,7 @@ use super::{
     shown::Person,
     value::{ValueFault, check},
 };
-use crate::id::RecordId;
+use crate::{id::RecordId, variable::api_time};
 
 /// What reading a value takes besides the value. The two parsers are `variable`'s: one code for files
 /// and for the API.
@@ -107,7 +107,7 @@ pub fn scalar(field: &Field, json: &Value, reading: Reading<'_>) -> Outcome<Fiel
         FieldType::Decimal => FieldValue::Decimal(decimal(json)?),
         FieldType::Money => FieldValue::Decimal(decimal(json.get("amount").unwrap_or(json))?),
         FieldType::Date => FieldValue::Date(
-            day(text(json)?).ok_or_else(|| expected("not_a_date", json, "a date as YYYY-MM-DD"))?,
+            api_time::day(text(json)?).ok_or_else(|| expected("not_a_date", json, "a date as YYYY-MM-DD"))?,
         ),
         FieldType::Datetime => FieldValue::Datetime(moment(text(json)?, reading.zone)?),
         FieldType::Checkbox => FieldValue::Bool(yes_or_no(json)?),
@@ -196,34 +196,9 @@ pub fn person<'p>(json: &Value, people: &'p [Person]) -> Outcome<&'p Person> {
 
 /// A moment: RFC 3339, or a local time of `zone` without offset.
 pub fn moment(text: &str, zone: Tz) -> Outcome<DateTime<Utc>> {
-    let text = text.trim();
-    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
-        return Ok(whole_micros(time.with_timezone(&Utc)));
-    }
-    let local = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]
-        .iter()
-        .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())
-        .ok_or_else(|| {
-            ValueFault::new("not_a_date", format!("{text:?} is not a time such as 2026-07-31T09:30:00+02:00"))
-        })?;
-    match zone.from_local_datetime(&local) {
-        LocalResult::Single(time) => Ok(whole_micros(time.with_timezone(&Utc))),
-        LocalResult::None => Err(ValueFault::new(
-            "not_a_date",
-            format!("{text} does not exist in {zone}: clocks went forward. Write it with an offset"),
-        )),
-        LocalResult::Ambiguous(..) => Err(ValueFault::new(
-            "ambiguous_date",
-            format!("{text} exists twice in {zone}: clocks went back. Write it with an offset"),
-        )),
-    }
-}
-
-/// A calendar day as `YYYY-MM-DD`.
-#[must_use]
-pub fn day(text: &str) -> Option<NaiveDate> {
-    let text = text.trim();
-    (text.len() == 10).then(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok())?
+    api_time::moment(text, zone).map(whole_micros).map_err(|fault| {
+        ValueFault::new(fault.code.as_str(), format!("{text:?} {fault}; expected {}", fault.expected))
+    })
 }
 
 fn whole_micros(time: DateTime<Utc>) -> DateTime<Utc> {

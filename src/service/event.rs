@@ -1,4 +1,4 @@
-//! Events: what happened to a connector.
+//! Events: what happened to a connector, and on the server.
 
 use chrono::{DateTime, Utc};
 
@@ -28,11 +28,33 @@ pub fn history(
     // Existing clients send the id here and nothing else, and so does the reference's path.
     let id: ConnectorId = connector.parse().map_err(|_| Error::not_found("connector"))?;
     let connector = connector::open(&conn, caller, &id.to_string(), Role::Viewer)?;
-    let (count, events) = store::event::list(&conn, connector.id, filter, paging.limit(), paging.offset())?;
+    listed(&conn, Some(connector.id), filter, paging)
+}
+
+/// One page of what happened on the server, its connectors included.
+pub fn all(app: &App, caller: &Caller, filter: &Filter, paging: Paging) -> Result<Listed> {
+    caller.needs(Role::Admin)?;
+    caller.needs_unlimited()?;
+    listed(&*app.store.control.reader()?, None, filter, paging)
+}
+
+/// Notes something that happened on the server, after it did.
+pub(super) fn tell(app: &App, caller: &Caller, event_type: &str, message: &str) -> Result<()> {
+    let (now, by) = (app.clock.now(), Some(caller.member.id));
+    app.store.control.write(|tx| store::event::add(tx, None, now, event_type, message, by, None))
+}
+
+fn listed(
+    conn: &store::Connection,
+    connector: Option<ConnectorId>,
+    filter: &Filter,
+    paging: Paging,
+) -> Result<Listed> {
+    let (count, events) = store::event::list(conn, connector, filter, paging.limit(), paging.offset())?;
     let mut rows = Vec::with_capacity(events.len());
     for event in events {
         let actor = match event.actor {
-            Some(id) => store::member::find(&conn, id)?,
+            Some(id) => store::member::find(conn, id)?,
             None => None,
         };
         rows.push((event, actor));
@@ -45,7 +67,7 @@ pub fn moment(app: &App, key: &str, text: &str) -> Result<DateTime<Utc>> {
     if let Ok(moment) = DateTime::parse_from_rfc3339(text) {
         return Ok(moment.to_utc());
     }
-    let midnight = crate::object::written::day(text)
+    let midnight = crate::variable::api_time::day(text)
         .and_then(|day| day.and_hms_opt(0, 0, 0))
         .and_then(|local| local.and_local_timezone(app.workspace.timezone).earliest());
     midnight.map(|moment| moment.to_utc()).ok_or_else(|| {

@@ -19,5 +19,6 @@ pub mod script;
 pub mod session;
 pub mod setup;
 pub mod sql_function;
+pub mod team;
 pub mod variable;
 pub mod webhook;

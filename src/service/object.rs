@@ -9,7 +9,7 @@ use crate::{
         Field, Object,
         design::{NewField, NewObject, NewOption, check_label, is_built_in},
     },
-    service::paging::Paging,
+    service::{event, paging::Paging},
     store::{self, Transaction},
 };
 
@@ -80,7 +80,7 @@ pub fn update(app: &App, caller: &Caller, object: &str, change: ObjectChange) ->
 pub fn archive(app: &App, caller: &Caller, object: &str) -> Result<()> {
     caller.needs(Role::Admin)?;
     caller.needs_unlimited()?;
-    app.store.records.write(|tx| {
+    let archived = app.store.records.write(|tx| {
         let object = addressed(tx, object)?;
         if !object.is_custom {
             return Err(Error::conflict(format!("{} is built in and can't be deleted.", object.object_name)));
@@ -92,8 +92,11 @@ pub fn archive(app: &App, caller: &Caller, object: &str) -> Result<()> {
                 object.object_name
             )));
         }
-        store::object::archive(tx, object.id, app.clock.now())
-    })
+        store::object::archive(tx, object.id, app.clock.now())?;
+        Ok(object)
+    })?;
+    let message = format!("The object {} ({}) was deleted.", archived.object_name, archived.name);
+    event::tell(app, caller, "deleted", &message)
 }
 
 /// An object's fields, with the deleted ones on demand.
@@ -193,7 +196,7 @@ fn rename_option(tx: &Transaction<'_>, field: &mut Field, id: OptionId, name: &s
 /// Hides a field; its data stays.
 pub fn delete_field(app: &App, caller: &Caller, object: &str, id: FieldId) -> Result<()> {
     may_edit(caller)?;
-    app.store.records.write(|tx| {
+    let name = app.store.records.write(|tx| {
         let object = addressed(tx, object)?;
         let field = addressed_field(&object, id)?;
         if is_built_in(&object, field) {
@@ -202,8 +205,10 @@ pub fn delete_field(app: &App, caller: &Caller, object: &str, id: FieldId) -> Re
                 object.object_name, field.name
             )));
         }
-        store::field::delete(tx, &object, field, app.clock.now())
-    })
+        store::field::delete(tx, &object, field, app.clock.now())?;
+        Ok(format!("{}.{}", object.name, field.name))
+    })?;
+    event::tell(app, caller, "deleted", &format!("The field {name} was deleted."))
 }
 
 fn addressed_field(object: &Object, id: FieldId) -> Result<&Field> {

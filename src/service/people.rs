@@ -70,7 +70,9 @@ pub fn create_key(app: &App, caller: &Caller, new: NewKey) -> Result<(ApiKey, St
         if store::member::find(tx, key.member)?.is_none_or(|member| member.deleted.is_some()) {
             return Err(Error::does_not_exist("member_id: no such member").at("member_id"));
         }
-        store::key::insert(tx, &key, &key::hash(&secret))
+        store::key::insert(tx, &key, &key::hash(&secret))?;
+        let message = format!("The key {:?} was made, with the role {}.", key.name, key.role.as_str());
+        store::event::add(tx, None, now, "key_created", &message, Some(caller.member.id), None)
     })?;
     Ok((key, secret))
 }
@@ -79,8 +81,14 @@ pub fn create_key(app: &App, caller: &Caller, new: NewKey) -> Result<(ApiKey, St
 pub fn revoke_key(app: &App, caller: &Caller, id: KeyId) -> Result<()> {
     caller.needs(Role::Admin)?;
     caller.needs_unlimited()?;
-    let found = app.store.control.write(|tx| store::key::revoke(tx, id, app.clock.now()))?;
-    if found { Ok(()) } else { Err(Error::not_found("key")) }
+    let now = app.clock.now();
+    app.store.control.write(|tx| {
+        if !store::key::revoke(tx, id, now)? {
+            return Err(Error::not_found("key"));
+        }
+        let message = format!("The key {id} was revoked.");
+        store::event::add(tx, None, now, "key_revoked", &message, Some(caller.member.id), None)
+    })
 }
 
 /// Makes a key for the first member, by whoever may write the data folder.

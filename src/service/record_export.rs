@@ -11,7 +11,7 @@ use std::{
 
 use serde_json::Value as Json;
 
-use super::object::addressed;
+use super::{event, object::addressed};
 use crate::{
     app::App,
     auth::{Caller, Role},
@@ -60,9 +60,8 @@ pub fn csv(app: &App, caller: &Caller, object: &str) -> Result<(File, String)> {
     let file = out.into_inner().map_err(|e| Error::internal(e.error()))?;
     let mut file = file.into_inner().map_err(|e| Error::internal(e.into_error()))?;
     file.rewind().map_err(Error::internal)?;
-    let (now, by) = (app.clock.now(), Some(caller.member.id));
     let message = format!("The records of {} were exported.", object.object_name);
-    app.store.control.write(|tx| store::event::add(tx, None, now, "records_exported", &message, by, None))?;
+    event::tell(app, caller, "records_exported", &message)?;
     Ok((file, object.name))
 }
 

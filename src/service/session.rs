@@ -23,6 +23,10 @@ pub struct Credentials {
     pub user: Option<String>,
 }
 
+/// The event of somebody who could not sign in.
+const FAILED: &str = "sign_in_failed";
+/// Such events are at least this far apart.
+const FAILURES_APART: TimeDelta = TimeDelta::seconds(10);
 /// How long a session lasts.
 const SESSION: TimeDelta = TimeDelta::days(7);
 /// A key's `last_used_at` is written at most this often: nothing else is written per request.
@@ -79,14 +83,38 @@ pub(super) fn agree(app: &App, credentials: &Credentials, member: MemberId) -> R
     Ok(())
 }
 
-/// Starts a session for the page. Answers the cookie's value and how long it lasts.
-pub fn start(app: &App, caller: &Caller) -> Result<(String, TimeDelta)> {
+/// Starts a session for the page. Answers who it is, the cookie's value and how long it lasts.
+pub fn start(app: &App, credentials: &Credentials) -> Result<(Caller, String, TimeDelta)> {
+    let caller = match recognise(app, credentials) {
+        Ok(caller) => caller,
+        Err(error) => {
+            note_failure(app)?;
+            return Err(error);
+        }
+    };
     let token = key::new_secret();
     let now = app.clock.now();
-    app.store
-        .control
-        .write(|tx| store::key::start_session(tx, &key::hash(&token), caller.key, now, now + SESSION))?;
-    Ok((token, SESSION))
+    app.store.control.write(|tx| {
+        store::key::start_session(tx, &key::hash(&token), caller.key, now, now + SESSION)?;
+        let message = format!("{} signed in.", caller.member.full_name());
+        store::event::add(tx, None, now, "signed_in", &message, Some(caller.member.id), None)
+    })?;
+    Ok((caller, token, SESSION))
+}
+
+/// Notes that somebody could not sign in, unless that was noted just now: anybody may try as often as they
+/// like, and must not fill the disk.
+fn note_failure(app: &App) -> Result<()> {
+    let now = app.clock.now();
+    let last = app.store.control.read(|conn| store::event::last_of(conn, FAILED))?;
+    if last.is_some_and(|last| now - last < FAILURES_APART) {
+        return Ok(());
+    }
+    let message = "Signing in failed: the key is unknown, expired or revoked.";
+    match app.store.control.write(|tx| store::event::add(tx, None, now, FAILED, message, None, None)) {
+        Err(error) if error.code != Code::DiskFull => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// Ends a session; an unknown one is already over.

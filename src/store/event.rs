@@ -1,7 +1,7 @@
 //! Events: what happened to a connector, and what happened on the server.
 
 use chrono::{DateTime, Utc};
-use rusqlite::{Connection, Transaction, params, params_from_iter, types::Value};
+use rusqlite::{Connection, OptionalExtension as _, Transaction, params, params_from_iter, types::Value};
 use uuid::Uuid;
 
 use super::{column, condition::Condition, time};
@@ -15,6 +15,8 @@ use crate::{
 pub struct Event {
     /// Identity.
     pub id: Uuid,
+    /// The connector that it is about; `None`: the server.
+    pub connector: Option<ConnectorId>,
     /// When it happened.
     pub created: DateTime<Utc>,
     /// `created`, `edited`, `published`, `activated`, `deactivated`, `run_started`, `run_ended`, `run_cancelled`, …
@@ -53,7 +55,14 @@ pub fn add(
     Ok(())
 }
 
-/// Which of a connector's events a list shows.
+/// When the last event of a type was.
+pub fn last_of(conn: &Connection, event_type: &str) -> Result<Option<DateTime<Utc>>> {
+    let mut statement =
+        conn.prepare_cached("SELECT created FROM event WHERE event_type = ? ORDER BY seq DESC LIMIT 1")?;
+    Ok(statement.query_row([event_type], |row| time::get(row, "created")).optional()?)
+}
+
+/// Which events a list shows.
 #[derive(Debug, Default)]
 pub struct Filter {
     /// Of this type.
@@ -68,16 +77,16 @@ pub struct Filter {
     pub ascending: bool,
 }
 
-/// One page of a connector's events, and how many there are.
+/// One page of a connector's events, or of all, and how many there are.
 pub fn list(
     conn: &Connection,
-    connector: ConnectorId,
+    connector: Option<ConnectorId>,
     filter: &Filter,
     limit: i64,
     offset: i64,
 ) -> Result<(u64, Vec<Event>)> {
     let mut condition = Condition::any();
-    condition.and("connector_id = ?", connector.to_string());
+    condition.and_if("connector_id = ?", connector.map(|id| id.to_string()));
     condition.and_if("event_type = ?", filter.event_type.clone());
     condition.and_if("created >= ?", filter.from.map(time::to_ms));
     condition.and_if("created < ?", filter.to.map(time::to_ms));
@@ -98,6 +107,7 @@ pub fn list(
     let rows = statement.query_map(params_from_iter(&values), |row| {
         Ok(Event {
             id: column::parsed(row, "id")?,
+            connector: column::parsed_optional(row, "connector_id")?,
             created: time::get(row, "created")?,
             event_type: row.get("event_type")?,
             message: row.get("message")?,

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 
 use super::{column, error::is_unique_violation, time};
@@ -76,21 +77,54 @@ pub fn insert(tx: &Transaction<'_>, member: &Member) -> Result<()> {
             time::to_ms(member.created)
         ],
     )
-    .map_err(|e| {
-        if is_unique_violation(&e) {
-            Error::new(
-                Code::Unique,
-                format!("A member with the e-mail address {} already exists.", member.email),
-            )
-        } else {
-            e.into()
-        }
-    })?;
+    .map_err(|e| taken(e, member))?;
     Ok(())
 }
 
-/// The member made at the first start.
+/// Writes a member's address, names and role.
+///
+/// # Errors
+/// `unique` when another live member has the address.
+pub fn update(tx: &Transaction<'_>, member: &Member) -> Result<()> {
+    tx.execute(
+        "UPDATE member SET email = ?, first_name = ?, last_name = ?, role = ? WHERE id = ?",
+        params![
+            member.email,
+            member.first_name,
+            member.last_name,
+            member.role.as_str(),
+            member.id.to_string()
+        ],
+    )
+    .map_err(|e| taken(e, member))?;
+    Ok(())
+}
+
+/// Removes a member: its keys are revoked, its sessions end, its row stays for what it did.
+pub fn remove(tx: &Transaction<'_>, id: MemberId, now: DateTime<Utc>) -> Result<()> {
+    let (id, now) = (id.to_string(), time::to_ms(now));
+    tx.execute("DELETE FROM session WHERE key_id IN (SELECT id FROM api_key WHERE member_id = ?)", [&id])?;
+    tx.execute(
+        "UPDATE api_key SET revoked_at = ? WHERE member_id = ? AND revoked_at IS NULL",
+        params![now, id],
+    )?;
+    tx.execute("UPDATE member SET deleted = ? WHERE id = ? AND deleted IS NULL", params![now, id])?;
+    Ok(())
+}
+
+fn taken(error: rusqlite::Error, member: &Member) -> Error {
+    if is_unique_violation(&error) {
+        let detail = format!("A member with the e-mail address {} already exists.", member.email);
+        return Error::new(Code::Unique, detail).at("email");
+    }
+    error.into()
+}
+
+/// The one that stands for whoever has the data folder: the member made at the first start, while it is
+/// an admin; else the oldest admin.
 pub fn first(conn: &Connection) -> Result<MemberId> {
-    let mut statement = conn.prepare_cached("SELECT id FROM member ORDER BY created, rowid LIMIT 1")?;
+    let mut statement = conn.prepare_cached(
+        "SELECT id FROM member ORDER BY deleted IS NOT NULL, role <> 'admin', created, rowid LIMIT 1",
+    )?;
     Ok(statement.query_row([], |row| column::parsed(row, "id"))?)
 }

@@ -9,6 +9,7 @@
 //! has its `parse_…`), and the [`Suggester`], the only place where guessing is allowed. The enums in
 //! [`mod@format`] are both what is checked and what the metadata catalogue prints.
 
+pub mod api_time;
 pub mod array;
 mod auto;
 pub mod boolean;

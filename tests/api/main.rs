@@ -37,6 +37,7 @@ mod sequences;
 mod setup;
 mod sql_function;
 mod surface;
+mod team;
 mod uploads;
 mod variables;
 mod webhook;

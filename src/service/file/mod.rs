@@ -13,7 +13,7 @@ pub use form::{Form, Sent, accept, give_form, register};
 pub use incoming::{Incoming, keep, limit, too_large};
 pub use run::{RunOptions, UploadedRun, run};
 
-use super::paging::Paging;
+use super::{event, paging::Paging};
 pub use crate::store::file::{FileReader, Source, StoredFile};
 use crate::{
     app::App,
@@ -106,5 +106,5 @@ pub fn delete(app: &App, caller: &Caller, id: FileId) -> Result<()> {
         return Err(Error::conflict(format!("The file {:?} is used by {user}.", file.name)));
     }
     app.store.files.write(|tx| store::file::delete(tx, id))?;
-    Ok(())
+    event::tell(app, caller, "deleted", &format!("The file {:?} was deleted.", file.name))
 }

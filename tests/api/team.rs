@@ -1,0 +1,119 @@
+//! Members, their roles, and what admins see of what happened.
+
+use serde_json::{Value as Json, json};
+
+use crate::{
+    run::{Shop, TOKEN},
+    support::{
+        Answer, Client, TestServer, http,
+        journey::{path, row, text},
+    },
+};
+
+fn key_of(client: &Client, member: &Json, role: &str) -> Client {
+    let body = json!({"name": "of a member", "role": role, "member_id": member["id"]});
+    let key = text(&client.post("/api/api-keys", &body).created()["secret"]).to_owned();
+    Client { key, user_id: text(&member["id"]).to_owned(), ..client.clone() }
+}
+
+/// Types of the server's events, newest first.
+fn events(client: &Client, query: &str) -> Vec<Json> {
+    client.get(&format!("/api/events?{query}")).ok()["results"].as_array().unwrap().clone()
+}
+
+#[test]
+fn a_role_bounds_what_a_members_keys_may_do_at_once() {
+    let server = TestServer::start();
+    let admin = server.client();
+    let body = json!({"email": "Ada@Example.org", "first_name": "Ada", "last_name": "L", "role": "viewer"});
+    let ada = admin.post("/api/team", &body).created();
+    assert_eq!(
+        (&ada["email"], &ada["full_name"], &ada["role"]),
+        (&json!("Ada@example.org"), &json!("Ada L"), &json!("viewer"))
+    );
+    admin.post("/api/team", &json!({"email": "ada@example.org", "role": "viewer"})).refused(400, "unique");
+    admin.post("/api/team", &json!({"email": "no address", "role": "viewer"})).refused(400, "invalid");
+    admin.post("/api/team", &json!({"role": "viewer"})).refused(400, "required");
+
+    let her = key_of(&admin, &ada, "admin");
+    her.get("/api/smart-connectors").expect(200);
+    for call in [her.get("/api/team"), her.post("/api/team", &body), her.get("/api/events")] {
+        call.refused(403, "permission_required");
+    }
+    let one = format!("/api/team/{}", text(&ada["id"]));
+    let changed = admin.patch(&one, &json!({"role": "admin", "last_name": "Lovelace"})).ok();
+    assert_eq!((&changed["role"], &changed["full_name"]), (&json!("admin"), &json!("Ada Lovelace")));
+    let listed = her.get("/api/team?search=lovelace").ok();
+    assert_eq!((&listed["count"], &listed["results"][0]), (&json!(1), &changed));
+
+    admin.delete(&one).expect(204);
+    her.get("/api/team").refused(401, "invalid_credentials");
+    admin.patch(&one, &json!({"role": "viewer"})).refused(404, "not_found");
+    admin.delete(&one).refused(404, "not_found");
+    let keys = admin.get("/api/api-keys").ok();
+    assert!(keys["results"].as_array().unwrap().iter().all(|key| key["member_id"] != ada["id"]));
+    // The address is free again.
+    admin.post("/api/team", &body).created();
+}
+
+#[test]
+fn somebody_is_always_an_admin() {
+    let server = TestServer::start();
+    let admin = server.client();
+    let own = format!("/api/team/{}", server.user_id);
+    admin.patch(&own, &json!({"role": "editor"})).refused(409, "conflict");
+    admin.delete(&own).refused(409, "conflict");
+    assert_eq!(admin.get("/api/team").ok()["results"][0]["role"], "admin");
+    let other = admin.post("/api/team", &json!({"email": "b@example.org", "role": "admin"})).created();
+    let other = key_of(&admin, &other, "admin");
+    admin.delete(&own).expect(204);
+    // Whoever has the data folder acts as an admin that is there.
+    let local = smartconnector::service::people::local(&server.app).unwrap();
+    assert_eq!(local.member.email, "b@example.org");
+    other.get("/api/team").expect(200);
+}
+
+#[test]
+fn admins_see_what_happened() {
+    let shop = Shop::new();
+    let client = &shop.client;
+    let url = format!("{}/api/session", shop.server.url);
+    for _ in 0..3 {
+        let wrong = http().post(&url).json(&json!({"api_key": "sck_wrong"}));
+        Answer::of("wrong", wrong).refused(401, "invalid_credentials");
+    }
+    Answer::of("right", http().post(&url).json(&json!({"api_key": client.key}))).expect(200);
+    let made = client.post("/api/api-keys", &json!({"name": "hook", "role": "sender"})).created();
+    client.delete(&format!("/api/api-keys/{}", text(&made["id"]))).expect(204);
+    client.download("/api/records/orders/export").expect(200);
+    client.get(&format!("{}/export", path(TOKEN))).expect(200);
+    shop.run("a.csv", "Number,E-Mail,Total\n1,,1\n");
+
+    let rows = events(client, "page_size=1000");
+    let types: Vec<&str> = rows.iter().map(|row| text(&row["event_type"])).collect();
+    for kind in
+        ["signed_in", "key_created", "key_revoked", "records_exported", "exported", "run_ended", "published"]
+    {
+        assert!(types.contains(&kind), "{kind}: {types:?}");
+    }
+    // Tries in quick succession are one event.
+    assert_eq!(types.iter().filter(|kind| **kind == "sign_in_failed").count(), 1);
+    let all = Json::Array(rows);
+    let key = row(&all, "event_type", "key_created");
+    assert_eq!((&key["connector_id"], &key["actor"]["id"]), (&Json::Null, &json!(client.user_id)));
+    assert!(!all.to_string().contains(text(&made["secret"])));
+    assert!(row(&all, "event_type", "run_ended")["connector_id"].is_string());
+    assert!(events(client, "include_related=false").iter().all(|row| row["execution_id"].is_null()));
+    assert_eq!(events(client, "event_type=key_revoked").len(), 1);
+    client.get("/api/events?event_typ=x").refused(400, "invalid");
+    let limited = shop.server.client_as("admin", Some(&[]));
+    limited.get("/api/events").refused(403, "permission_required");
+    limited.get("/api/team").refused(403, "permission_required");
+}
+
+#[test]
+fn there_are_no_activities() {
+    let server = TestServer::start();
+    let none = server.client_as("viewer", None).get("/api/activities?page_size=50").ok();
+    assert_eq!(none, json!({"count": 0, "next": null, "previous": null, "results": []}));
+}
