@@ -26,7 +26,10 @@ impl Load<'_> {
     /// Ends the loading; answers the spool for the report. A live run that did not come to its last step
     /// gets `outcome` into its ledger; a dry run hands over its row outcomes.
     pub fn end(self, outcome: State, error: Option<&str>) -> Result<Spool> {
-        self.spool.rollback()?;
+        // What the ledger says must not hang on a scratch file.
+        if let Err(error) = self.spool.rollback() {
+            log::warn!("execution={} its spool: {error}", self.execution);
+        }
         if let Some(scratch) = &self.scratch {
             scratch::deliver_outcomes(scratch, self.store, self.execution)?;
         } else if self.tally.run.is_some() && !self.tally.is_finished {
@@ -37,8 +40,7 @@ impl Load<'_> {
             })?;
         }
         if self.scratch.is_none() {
-            self.make_late_indexes()?;
-            self.store.records.end_load();
+            self.make_late_indexes();
         }
         Ok(self.spool)
     }

@@ -8,10 +8,11 @@
 
 use super::{Load, StepPlan, Stop};
 use crate::{
+    cancel::CancelToken,
     error::{Error, Result},
-    id::FieldId,
+    id::{FieldId, ObjectId},
     object::{Field, Object},
-    store::{Connection, Transaction, late_index, pool, scratch::make_lookup, table},
+    store::{Connection, Store, Transaction, late_index, pool, scratch::make_lookup, table},
 };
 
 /// Instructions of SQLite's machine between two looks at the token: some milliseconds.
@@ -54,11 +55,11 @@ impl Load<'_> {
     /// Makes one of them. Cancelled, nothing of it is left.
     pub fn make_index(&self, index: &MissingIndex<'_>) -> std::result::Result<(), Stop> {
         if let Some(scratch) = &self.scratch {
-            return self.stoppable(scratch, || make_lookup(scratch, index.object, index.field));
+            return stoppable(scratch, &self.cancel, || make_lookup(scratch, index.object, index.field));
         }
         let mut writer = self.store.records.writer();
         let tx = pool::begin(&mut writer)?;
-        self.stoppable(&tx, || table::ensure_match_index(&tx, index.object, index.field).map(drop))?;
+        stoppable(&tx, &self.cancel, || table::ensure_match_index(&tx, index.object, index.field).map(drop))?;
         tx.commit().map_err(|e| Stop::Failed(Error::from(e)))
     }
 
@@ -83,38 +84,62 @@ impl Load<'_> {
         Ok(left)
     }
 
-    /// Makes the indexes that were set aside. However the run ended: others look records up by them.
-    pub(super) fn make_late_indexes(&self) -> Result<()> {
+    /// Makes the indexes that were set aside. What can't be made now is made when nothing runs: the records are
+    /// there, and the run has ended as its ledger says.
+    pub(super) fn make_late_indexes(&self) {
         for object in &self.late {
-            for late in self.store.records.read(|conn| late_index::pending(conn, Some(*object)))? {
-                late_index::make(&self.store.records, late)?;
+            match make_late(self.store, Some(*object), &self.cancel) {
+                Ok(()) => {}
+                Err(Stop::Cancelled) => return,
+                Err(Stop::Failed(error)) => log::warn!("an index is made later: {error}"),
+            }
+        }
+    }
+
+    /// What the batch looks records up by may have been set aside by another run after this one began.
+    pub(super) fn restore_indexes(
+        &self,
+        tx: &Transaction<'_>,
+        plan: &StepPlan,
+    ) -> std::result::Result<(), Stop> {
+        for (object, field) in plan.looked_up() {
+            if !table::has_match_index(tx, field)? {
+                stoppable(tx, &self.cancel, || table::ensure_match_index(tx, object, field).map(drop))?;
             }
         }
         Ok(())
     }
+}
 
-    /// What the batch looks records up by may have been set aside by another run after this one began.
-    pub(super) fn restore_indexes(tx: &Transaction<'_>, plan: &StepPlan) -> Result<()> {
-        for (object, field) in plan.looked_up() {
-            table::ensure_match_index(tx, object, field)?;
+/// Makes the indexes that first loads of `of`, or of all objects, left until later; each in a transaction of its
+/// own, which the token ends.
+pub fn make_late(store: &Store, of: Option<ObjectId>, token: &CancelToken) -> std::result::Result<(), Stop> {
+    for late in store.records.read(|conn| late_index::pending(conn, of))? {
+        if store.disk.is_full() {
+            break;
         }
-        Ok(())
+        let mut writer = store.records.writer();
+        let tx = pool::begin(&mut writer)?;
+        stoppable(&tx, token, || late_index::make(&tx, late))?;
+        tx.commit().map_err(Error::from)?;
     }
+    Ok(())
+}
 
-    /// Runs statements that the token interrupts.
-    fn stoppable(
-        &self,
-        connection: &Connection,
-        work: impl FnOnce() -> Result<()>,
-    ) -> std::result::Result<(), Stop> {
-        let token = self.cancel.clone();
-        let watch = move || token.is_cancelled();
-        connection.progress_handler(OPS_BETWEEN_LOOKS, Some(watch)).map_err(Error::from)?;
-        let done = work();
-        connection.progress_handler(0, None::<fn() -> bool>).map_err(Error::from)?;
-        match done {
-            Err(_) if self.cancel.is_cancelled() => Err(Stop::Cancelled),
-            other => Ok(other?),
-        }
+/// Runs statements that the token interrupts.
+fn stoppable(
+    connection: &Connection,
+    token: &CancelToken,
+    work: impl FnOnce() -> Result<()>,
+) -> std::result::Result<(), Stop> {
+    token.check().map_err(|_| Stop::Cancelled)?;
+    let polled = token.clone();
+    let watch = move || polled.is_cancelled();
+    connection.progress_handler(OPS_BETWEEN_LOOKS, Some(watch)).map_err(Error::from)?;
+    let done = work();
+    connection.progress_handler(0, None::<fn() -> bool>).map_err(Error::from)?;
+    match done {
+        Err(_) if token.is_cancelled() => Err(Stop::Cancelled),
+        other => Ok(other?),
     }
 }

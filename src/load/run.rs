@@ -15,7 +15,13 @@ use crate::{
     error::{Code, Error, Result},
     execution::{Counters, Outcome, RowStatus, State, outcome::Message},
     id::{ConnectorId, ExecutionId, ObjectId, RecordId},
-    store::{self, Connection, Store, pool, scratch, spool::Spool, upsert::Stamp},
+    store::{
+        self, Connection, Store,
+        pool::{self, Loading},
+        scratch,
+        spool::Spool,
+        upsert::Stamp,
+    },
     variable::Value,
 };
 
@@ -73,6 +79,8 @@ pub struct Load<'s> {
     pub(super) cancel: CancelToken,
     /// Of a dry run.
     pub(super) scratch: Option<Connection>,
+    /// Of a live run.
+    loading: Option<Loading<'s>>,
     /// Objects with indexes that are made at the end.
     pub(super) late: Vec<ObjectId>,
     pub(super) spool: Spool,
@@ -95,12 +103,27 @@ impl<'s> Load<'s> {
         cancel: CancelToken,
     ) -> Result<Self> {
         Ok(Self {
+            loading: Some(store.records.loading()),
+            ..Self::new(store, dir, execution, connector, settings, cancel)?
+        })
+    }
+
+    fn new(
+        store: &'s Store,
+        dir: &Path,
+        execution: ExecutionId,
+        connector: ConnectorId,
+        settings: Settings,
+        cancel: CancelToken,
+    ) -> Result<Self> {
+        Ok(Self {
             store,
             execution,
             connector,
             settings,
             cancel,
             scratch: None,
+            loading: None,
             late: Vec::new(),
             spool: Spool::create(dir)?,
             tally: Tally::default(),
@@ -122,8 +145,8 @@ impl<'s> Load<'s> {
     ) -> Result<Self> {
         let objects: Vec<_> = steps.iter().flat_map(StepPlan::objects).collect();
         let scratch = scratch::create(store, dir, &objects)?;
-        let live = Self::live(store, dir, execution, connector, settings, cancel)?;
-        Ok(Self { scratch: Some(scratch), ..live })
+        let load = Self::new(store, dir, execution, connector, settings, cancel)?;
+        Ok(Self { scratch: Some(scratch), ..load })
     }
 
     /// Loads the rows of one step of which the diff check found `unchanged` unchanged: they do not come, and are
@@ -261,7 +284,7 @@ impl<'s> Load<'s> {
         tally.run = Some(run);
         tally.counters.unchanged += std::mem::take(&mut tally.unchanged);
         if !is_dry {
-            Self::restore_indexes(&tx, plan)?;
+            self.restore_indexes(&tx, plan)?;
         }
         let mut writer = Writer::new(&tx, plan, Stamp { now, run }, is_dry)?;
         let mut more = false;

@@ -1,6 +1,6 @@
 //! Keeps the data folder in bounds while the server runs: write-ahead logs are put into their databases,
-//! freed pages given back to the disk in small steps, the reserve made anew once there is space, and the
-//! keys of requests forgotten after a day.
+//! freed pages given back to the disk in small steps, the reserve made anew once there is space, indexes made that
+//! loads left, and the keys of requests forgotten after a day.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use super::{
     Shared,
     retention::{self, Sweep},
 };
-use crate::{error::Result, store::idempotency};
+use crate::{error::Result, load, store::idempotency};
 
 /// Between two rounds.
 const ROUND: Duration = Duration::from_secs(5);
@@ -97,8 +97,21 @@ fn round(shared: &Shared) {
             log::warn!("{}: {error}", kind.file_name());
         }
     }
+    late_indexes(shared);
     if let Err(error) = idempotency::sweep(&shared.store) {
         log::warn!("forgetting idempotency keys: {error}");
+    }
+}
+
+/// What first loads left: by a run's end it is nearly always done. Not while anything runs, since a load that is
+/// under way has its reasons.
+fn late_indexes(shared: &Shared) {
+    if !shared.running.lock().is_empty() {
+        return;
+    }
+    match load::make_late(&shared.store, None, &shared.stopping) {
+        Ok(()) | Err(load::Stop::Cancelled) => {}
+        Err(load::Stop::Failed(error)) => log::warn!("indexes that loads left: {error}"),
     }
 }
 

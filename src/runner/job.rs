@@ -196,8 +196,8 @@ fn stages(job: &Job<'_>, left: &mut Left) -> Result<State, Stop> {
         let loaded = load::run(job, &engine, &scopes, &mut plan, left);
         (loaded, zip.join())
     });
-    let zip = zip.map_err(|_| Stop::Failed("writing the SQL output failed".to_owned()))?;
     let loaded = loaded?;
+    let zip = zip.unwrap_or_else(|_| Err(Stop::Failed("writing the SQL output failed".to_owned())));
     let reported = report(job, &engine, &scopes, &plan, &loaded, zip, left);
     let stop = loaded.stopped.or(reported.err());
     match (loaded.finished, stop) {

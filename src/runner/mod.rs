@@ -23,10 +23,7 @@ pub use stage::{input::fill as fill_input, seed::SeedRecords};
 
 use std::{
     collections::HashMap,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
     thread::JoinHandle,
     time::{Duration, Instant},
 };
@@ -62,7 +59,7 @@ struct Shared {
     // Counts what was queued: a worker that saw an older number looks again before it sleeps.
     signal: Mutex<u64>,
     wake: Condvar,
-    stopping: AtomicBool,
+    stopping: CancelToken,
     inbox: inbox::Desk,
 }
 
@@ -108,7 +105,7 @@ impl Runner {
             sample_queue: Mutex::default(),
             signal: Mutex::new(0),
             wake: Condvar::new(),
-            stopping: AtomicBool::new(false),
+            stopping: CancelToken::new(),
             inbox: inbox::Desk::new(config),
         });
         let threads = pool::spawn(&shared)?;
@@ -196,7 +193,7 @@ impl Runner {
     /// Whether the server is stopping and takes no new work.
     #[must_use]
     pub fn is_stopping(&self) -> bool {
-        self.shared.stopping.load(Ordering::Acquire)
+        self.shared.is_stopping()
     }
 
     /// Starts nothing more, lets what runs go on for `grace`, then cancels it. Returns when all has ended.
@@ -237,7 +234,7 @@ impl Shared {
     fn take_nothing_more(&self) {
         let running = self.running.lock();
         let mut waiting = self.sample_queue.lock();
-        self.stopping.store(true, Ordering::Release);
+        self.stopping.cancel();
         let mut samples = self.samples.lock();
         for (_, script) in waiting.drain(..) {
             samples.remove(&script);
@@ -254,7 +251,7 @@ impl Shared {
     }
 
     fn is_stopping(&self) -> bool {
-        self.stopping.load(Ordering::Acquire)
+        self.stopping.is_cancelled()
     }
 
     fn is_idle(&self) -> bool {

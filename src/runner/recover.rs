@@ -8,7 +8,7 @@ use crate::{
     error::{Error, Result},
     execution::{Counters, Execution, Progress, Stage, StageKind, StageStatus, State, progress::settle},
     id::ExecutionId,
-    store::{self, Store, execution::End, late_index, run::Ledger},
+    store::{self, Store, execution::End, run::Ledger},
 };
 
 /// What the row of an interrupted run says.
@@ -37,9 +37,6 @@ pub fn after_crash(store: &Store) -> Result<()> {
     for execution in open(store)? {
         let end = close(store, &execution)?;
         log::warn!("execution={} was running when the server stopped: {}", execution.id, end.state.as_str());
-    }
-    for late in store.records.read(|conn| late_index::pending(conn, None))? {
-        late_index::make(&store.records, late)?;
     }
     let samples = store.control.write(|tx| store::script::fail_running_samples(tx, INTERRUPTED))?;
     if samples > 0 {

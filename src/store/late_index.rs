@@ -2,13 +2,12 @@
 //!
 //! An index entry per new record, in random order, costs more than sorting all of them once. So the first
 //! large load into an empty object drops the indexes that neither enforce anything nor serve the run, and
-//! makes them again at its end. `late_index` remembers which, in the file that they are in: after a crash the
-//! next start makes them. Another run that matches by one of them finds it missing and makes it earlier.
+//! makes them again at its end. `late_index` remembers which, in the file that they are in: what a cancel, a full
+//! disk or a crash left, the runner makes once nothing runs. Another run that matches by one of them finds it missing and makes it earlier.
 
 use rusqlite::{Connection, Transaction, params};
 
 use super::{
-    Database,
     column::parsed,
     object,
     table::{self, ensure_match_index, has_match_index},
@@ -64,16 +63,13 @@ pub fn pending(connection: &Connection, of: Option<ObjectId>) -> Result<Vec<Late
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Makes one of them, in a transaction of its own. A field that is gone needs none.
-pub fn make(records: &Database, late: LateIndex) -> Result<()> {
-    records.write(|tx| {
-        let object = object::find(tx, late.object)?;
-        if let Some(object) = &object
-            && let Some(field) = object.field(late.field)
-        {
-            ensure_match_index(tx, object, field)?;
-        }
-        tx.execute("DELETE FROM late_index WHERE field_id = ?1", [late.field.to_string()])?;
-        Ok(())
-    })
+/// Makes one of them. A field that is gone needs none.
+pub fn make(tx: &Transaction<'_>, late: LateIndex) -> Result<()> {
+    if let Some(object) = object::find(tx, late.object)?
+        && let Some(field) = object.field(late.field)
+    {
+        ensure_match_index(tx, &object, field)?;
+    }
+    tx.execute("DELETE FROM late_index WHERE field_id = ?1", [late.field.to_string()])?;
+    Ok(())
 }

@@ -176,16 +176,10 @@ impl Database {
         Ok(writer)
     }
 
-    /// Gives the memory of a load's page cache back, and what it logged to the database.
-    pub fn end_load(&self) {
-        let writer = self.writer();
-        let given_back = writer
-            .pragma_update(None, "cache_size", -IDLE_CACHE)
-            .and_then(|()| writer.pragma_update(None, "wal_autocheckpoint", IDLE_CHECKPOINT))
-            .and_then(|()| writer.execute_batch("PRAGMA wal_checkpoint(PASSIVE); PRAGMA shrink_memory"));
-        if let Err(e) = given_back {
-            log::warn!("the page cache and the log of a load were not given back: {e}");
-        }
+    /// To be kept while a load lasts; see [`Self::writer_for_load`].
+    #[must_use]
+    pub const fn loading(&self) -> Loading<'_> {
+        Loading(self)
     }
 }
 
@@ -270,6 +264,22 @@ fn checkpoint(connection: &Connection, mode: &str) -> Result<bool> {
             Ok((row.get(0)?, row.get(1)?, row.get(2)?))
         })?;
     Ok(busy == 0 && log == done)
+}
+
+/// Gives the memory of a load's page cache back, and what it logged to the database, however the load ends.
+pub struct Loading<'d>(&'d Database);
+
+impl Drop for Loading<'_> {
+    fn drop(&mut self) {
+        let writer = self.0.writer();
+        let given_back = writer
+            .pragma_update(None, "cache_size", -IDLE_CACHE)
+            .and_then(|()| writer.pragma_update(None, "wal_autocheckpoint", IDLE_CHECKPOINT))
+            .and_then(|()| writer.execute_batch("PRAGMA wal_checkpoint(PASSIVE); PRAGMA shrink_memory"));
+        if let Err(e) = given_back {
+            log::warn!("the page cache and the log of a load were not given back: {e}");
+        }
+    }
 }
 
 /// The writer while a batch of a load lasts. Everybody else's commits wait for the disk again afterwards.

@@ -3,10 +3,11 @@
 use std::cell::RefCell;
 
 use smartconnector::{
+    cancel::CancelToken,
     connector::flow::Conflict,
     execution::State,
     id::{ConnectorId, ExecutionId},
-    load::{Load, StepPlan},
+    load::{Load, StepPlan, Stop, make_late},
     object::{FieldType, Object},
     store::{late_index, table},
     variable::DataType,
@@ -80,36 +81,33 @@ fn it_is_gone_while_the_load_lasts_and_back_at_its_end() {
     assert_eq!(begin(&world, &tempfile::tempdir().unwrap()).set_indexes_aside(&plans, MANY).unwrap(), 0);
 }
 
+/// Cancelled, the run ends at once; what it left is made when nothing runs.
 #[test]
-fn a_cancelled_load_makes_it_too() {
-    let world = World::new();
-    let (object, flow) = people(&world);
-    let plans = world.plans(&flow, std::slice::from_ref(&object)).unwrap();
-    let dir = tempfile::tempdir().unwrap();
-    let mut load = begin(&world, &dir);
-    load.set_indexes_aside(&plans, MANY).unwrap();
-    world.cancel.cancel();
-    let chunks = [Ok(arranged(&flow, &plans[0], &file(3)))];
-    load.step(&plans[0], 3, true, chunks, |_| {}).unwrap_err();
-    load.end(State::Cancelled, None).unwrap();
-    assert_eq!(indexes(&world).len(), 1);
-}
-
-#[test]
-fn what_a_crash_left_is_known_and_made() {
-    let world = World::new();
-    let (object, flow) = people(&world);
-    let plans = world.plans(&flow, std::slice::from_ref(&object)).unwrap();
-    let dir = tempfile::tempdir().unwrap();
-    let mut load = begin(&world, &dir);
-    load.set_indexes_aside(&plans, MANY).unwrap();
-    drop(load);
-    let pending = world.store.records.read(|conn| late_index::pending(conn, None)).unwrap();
-    assert_eq!(pending.len(), 1);
-    assert!(indexes(&world).is_empty());
-    late_index::make(&world.store.records, pending[0]).unwrap();
-    assert_eq!(indexes(&world).len(), 1);
-    assert!(world.store.records.read(|conn| late_index::pending(conn, None)).unwrap().is_empty());
+fn what_a_cancel_or_a_crash_left_is_known_and_made() {
+    for is_crash in [false, true] {
+        let world = World::new();
+        let (object, flow) = people(&world);
+        let plans = world.plans(&flow, std::slice::from_ref(&object)).unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let mut load = begin(&world, &dir);
+        load.set_indexes_aside(&plans, MANY).unwrap();
+        if is_crash {
+            drop(load);
+        } else {
+            world.cancel.cancel();
+            let chunks = [Ok(arranged(&flow, &plans[0], &file(3)))];
+            load.step(&plans[0], 3, true, chunks, |_| {}).unwrap_err();
+            load.end(State::Cancelled, None).unwrap();
+        }
+        let pending = || world.store.records.read(|conn| late_index::pending(conn, None)).unwrap().len();
+        assert_eq!((pending(), indexes(&world).len()), (1, 0));
+        let token = CancelToken::new();
+        token.cancel();
+        assert_eq!(make_late(&world.store, None, &token), Err(Stop::Cancelled));
+        assert_eq!((pending(), indexes(&world).len()), (1, 0));
+        make_late(&world.store, None, &CancelToken::new()).unwrap();
+        assert_eq!((pending(), indexes(&world).len()), (0, 1));
+    }
 }
 
 /// Its rules were checked for indexes before the other run dropped one.

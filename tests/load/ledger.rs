@@ -158,6 +158,9 @@ fn others_write_between_the_batches() {
     assert_eq!(world.sql("SELECT count(*) FROM record_thing"), ["51"]);
 }
 
+/// `PRAGMA synchronous`.
+const FULL: i64 = 2;
+
 /// A load's batches don't wait for the disk each; what others are told is written does.
 #[test]
 fn commits_wait_for_the_disk_again_after_a_load_however_it_ended() {
@@ -167,7 +170,6 @@ fn commits_wait_for_the_disk_again_after_a_load_however_it_ended() {
     let level = |world: &World| -> i64 {
         world.store.records.writer().query_row("PRAGMA synchronous", [], |row| row.get(0)).unwrap()
     };
-    const FULL: i64 = 2;
     world.run(&flow, std::slice::from_ref(&object), &[file(5)]);
     assert_eq!(level(&world), FULL);
     drop(world.store.records.writer_for_load(false).unwrap());

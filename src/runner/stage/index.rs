@@ -32,6 +32,11 @@ pub(in crate::runner) fn make(job: &Job<'_>, steps: &[StepPlan], load: &Load<'_>
     Ok(())
 }
 
+/// Makes what is missing for a rehearsal, which nobody watches.
+pub(in crate::runner) fn make_quietly(steps: &[StepPlan], load: &Load<'_>) -> Result<(), Stop> {
+    load.missing_indexes(steps)?.iter().try_for_each(|index| load.make_index(index).map_err(stop))
+}
+
 /// Leaves the indexes that a large first load into an empty object does not use to its end.
 pub(in crate::runner) fn set_aside(
     job: &Job<'_>,

@@ -118,7 +118,7 @@ fn steps(
     }
     let mut stopped = index::make(job, &plan.steps, &load).err();
     if stopped.is_none() {
-        index::set_aside(job, &plan.steps, scopes, &mut load)?;
+        stopped = index::set_aside(job, &plan.steps, scopes, &mut load).err();
     }
     let steps = if stopped.is_none() { plan.steps.len() } else { 0 };
     for n in 0..steps {
@@ -152,7 +152,9 @@ fn steps(
         })?,
         None => load.end(state, error)?,
     };
-    tell_cut(job, left)?;
+    if let Err(error) = tell_cut(job, left) {
+        log::warn!("execution={} how many rows are only counted: {error}", job.execution.id);
+    }
     Ok(Loaded { stopped, finished, spool: Some(spool) })
 }
 
@@ -190,6 +192,7 @@ pub(in crate::runner) fn rehearse(
     let (execution, connector) = (job.execution.id, job.execution.connector_id);
     let mut load =
         Load::dry(job.store, &dir, execution, connector, settings(job), job.token.clone(), &plan.steps)?;
+    index::make_quietly(&plan.steps, &load)?;
     for n in 0..plan.steps.len() {
         one_step((job, engine, scopes), plan, &mut load, n, |_| {})?;
     }
