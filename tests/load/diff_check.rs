@@ -45,7 +45,7 @@ struct Case {
 
 #[test]
 fn the_records_are_those_of_loading_everything() {
-    let mut runner = TestRunner::new(Config { cases: 30, failure_persistence: None, ..Config::default() });
+    let mut runner = TestRunner::new(Config { cases: 40, failure_persistence: None, ..Config::default() });
     let (mut with, without) = (World::new(), World::new());
     // It stops after any row.
     with.settings.batch_rows = 1;
@@ -74,7 +74,7 @@ fn cases() -> impl Strategy<Value = Case> {
     // The next file is the last one with some lines changed.
     let edits = prop::collection::vec((any::<prop::sample::Index>(), line.clone(), 0..4_u8), 0..3);
     let runs = prop::collection::vec((edits, end, prop::bool::weighted(0.15)), 2..7);
-    (0..3_usize, prop::collection::vec(line, 1..7), runs).prop_map(|(shape, first, runs)| {
+    (0..4_usize, prop::collection::vec(line, 1..7), runs).prop_map(|(shape, first, runs)| {
         let mut file = first;
         let runs = runs.into_iter().map(|(edits, end, is_off)| {
             for (at, line, what) in edits {
@@ -106,7 +106,8 @@ struct Side<'w> {
 }
 
 impl<'w> Side<'w> {
-    /// 0: one rule. 1: two rules, the second over all records. 2: two steps for two objects.
+    /// 0: one rule. 1: two rules, the second over all records. 2: two steps for two objects. 3: two rules by fields
+    /// that keep what they have.
     fn new(world: &'w World, number: usize, shape: usize) -> Self {
         let thing = world.object(
             &format!("thing_{number}"),
@@ -124,16 +125,17 @@ impl<'w> Side<'w> {
         let [a, b, c, d] = ["a", "b", "c", "d"].map(|name| flow.variable("s", name, DataType::String));
         let step = flow.step("s", &thing);
         step.matching_rules = vec![matches(&thing, "a", a)];
-        if shape == 1 {
+        if matches!(shape, 1 | 3) {
             step.matching_rules[0].no_match_action = NoMatch::NextRuleIgnorePrevious;
             step.matching_rules.push(MatchingRule { order: 1, ..matches(&thing, "b", b) });
         }
         let map = |step: &mut LoadStep, object: &Object, name: &str, variable: VariableId, how| {
             step.field_mapping_rules.push(maps(object, name, variable, how));
         };
-        map(step, &thing, "a", a, Conflict::Overwrite);
-        if shape == 1 {
-            map(step, &thing, "b", b, Conflict::Overwrite);
+        let kept = if shape == 3 { Conflict::OnlyUpdateBlank } else { Conflict::Overwrite };
+        map(step, &thing, "a", a, kept);
+        if matches!(shape, 1 | 3) {
+            map(step, &thing, "b", b, kept);
         }
         map(step, &thing, "c", c, Conflict::Overwrite);
         map(step, &thing, "d", d, Conflict::OverwriteExceptNull);

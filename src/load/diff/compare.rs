@@ -35,6 +35,8 @@ pub struct ScopeVerdict {
     pub count: u64,
     /// Rows of the last run that they were compared with; `None`: it had no such scope.
     pub compared_with: Option<u64>,
+    /// Why none of its rows was left out, though equal ones may be there.
+    pub unfit: Option<String>,
 }
 
 impl Verdict {
@@ -57,10 +59,16 @@ impl Hashes {
             let of_scope = baselines.iter().find(|baseline| baseline.scope == scope);
             let mut unchanged = RowSet::default();
             if let Some(baseline) = of_scope {
+                // Also where none is left out: what is missing is counted.
                 self.compare_scope(n, &mut Entries::new(&reading, baseline.key), &mut unchanged)?;
+            }
+            let unfit = self.scopes[n].unfit.clone();
+            if unfit.is_some() {
+                unchanged = RowSet::default();
             }
             verdict.scopes.push(ScopeVerdict {
                 scope,
+                unfit,
                 rows: self.scopes[n].rows,
                 unchanged,
                 count: 0,

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
-use super::{hash, keys::Keys, set::RowSet, shuffle::Shuffle};
+use super::{fit, hash, keys::Keys, set::RowSet, shuffle::Shuffle};
 use crate::{
     cancel::CancelToken,
     error::Result,
@@ -44,6 +44,8 @@ pub(super) struct ScopeHashes {
     pub values: Shuffle<VALUES>,
     /// Rows of which a key occurs in another row; known once all rows are.
     pub repeated: RowSet,
+    /// Why none of its rows may be left out.
+    pub unfit: Option<String>,
     keys: Keys,
     /// The hash of all match values is that of the one key.
     is_one_key: bool,
@@ -63,6 +65,7 @@ impl Hashes {
                 rows: shape.rows,
                 values: Shuffle::new(dir.join(format!("values_{n}"))),
                 repeated: RowSet::default(),
+                unfit: fit::unfit(steps, shape.scope),
                 // Match values of one scope must not pass for those of another.
                 is_one_key: loaded.len() == 1 && keys.is_one(),
                 keys,

@@ -138,7 +138,8 @@ impl Compared {
     }
 }
 
-fn slot(step: &StepPlan, rule: &Rule) -> usize {
+/// The variable that a rule compares with.
+pub(super) fn slot(step: &StepPlan, rule: &Rule) -> usize {
     match rule.key {
         Key::Mapped(at) => step.mappings[at].slots[0],
         Key::Own(slot) => slot,

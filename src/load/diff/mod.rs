@@ -9,6 +9,9 @@
 //! all scopes, since two scopes may write one object. Rows of the last file that shared something are marked
 //! in the baseline.
 //!
+//! Rows about one record that share no key would defeat that. So where a flow knows an object's records by more than
+//! one thing ([`fit`]), nothing is left out.
+//!
 //! Hashes of a whole file don't fit into memory and are not looked up one by one in random order. They are
 //! spread over 256 parts by their first byte ([`shuffle`]), in a scratch file; a part is sorted in memory and
 //! walked side by side with the baseline, which is sorted the same way. What stays in memory is a bit per row.
@@ -23,6 +26,7 @@
 //! nothing. A run that has it switched off for itself (`disable_diff_check`) loads everything and writes one.
 
 mod compare;
+mod fit;
 mod hash;
 mod hashes;
 mod keys;

@@ -170,11 +170,12 @@ fn sentence(scope: &ScopeVerdict) -> String {
     let ScopeVerdict { scope: name, rows, count, .. } = scope;
     let mut sentence = format!("Diff check of {name}: ");
     // Writing into a string can't fail.
-    let _ = match scope.compared_with {
-        Some(last) => {
+    let _ = match (scope.compared_with, &scope.unfit) {
+        (_, Some(why)) => write!(sentence, "not used, since {why}. Every row is loaded."),
+        (Some(last), None) => {
             write!(sentence, "{rows} rows compared with {last} that the last run loaded, {count} unchanged.")
         }
-        None => write!(sentence, "the last run had no such table. Every row is loaded."),
+        (None, None) => write!(sentence, "the last run had no such table. Every row is loaded."),
     };
     sentence
 }
