@@ -79,8 +79,8 @@ pub struct Load<'s> {
     pub(super) cancel: CancelToken,
     /// Of a dry run.
     pub(super) scratch: Option<Connection>,
-    /// Of a live run.
-    loading: Option<Loading<'s>>,
+    /// Of a live run: gives back what the load took, whichever way it ends.
+    _loading: Option<Loading<'s>>,
     /// Objects with indexes that are made at the end.
     pub(super) late: Vec<ObjectId>,
     pub(super) spool: Spool,
@@ -103,7 +103,7 @@ impl<'s> Load<'s> {
         cancel: CancelToken,
     ) -> Result<Self> {
         Ok(Self {
-            loading: Some(store.records.loading()),
+            _loading: Some(store.records.loading()),
             ..Self::new(store, dir, execution, connector, settings, cancel)?
         })
     }
@@ -123,7 +123,7 @@ impl<'s> Load<'s> {
             settings,
             cancel,
             scratch: None,
-            loading: None,
+            _loading: None,
             late: Vec::new(),
             spool: Spool::create(dir)?,
             tally: Tally::default(),

@@ -43,7 +43,7 @@ fn process(store: &Arc<Store>) -> Shared {
         sample_queue: Mutex::default(),
         signal: Mutex::new(0),
         wake: Condvar::new(),
-        stopping: std::sync::atomic::AtomicBool::new(false),
+        stopping: crate::cancel::CancelToken::new(),
     }
 }
 
