@@ -205,6 +205,18 @@ fn cancelling_stops_an_endless_query_within_250_ms() {
     }
 }
 
+#[test]
+fn cancelling_stops_a_replacement_whose_every_match_reads_to_the_end() {
+    for sql in [
+        "select length(regexp_replace(printf('%.*c', 4000000, 'a'), '.*b|a', 'x'))",
+        "select length(replaceRegexpAll(printf('%.*c', 4000000, 'a'), '.*b|a', 'x'))",
+        "select length(regexp_replace(printf('%.*c', 60000, 'a'), '.*b|a', 'x'))",
+    ] {
+        let took = cancel(sql);
+        assert!(took < Duration::from_secs(1), "{took:?}: {sql}");
+    }
+}
+
 /// Cancels `sql` while it runs; how long it went on.
 fn cancel(sql: &'static str) -> Duration {
     let mut bench = bench();

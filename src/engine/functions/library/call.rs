@@ -1,6 +1,6 @@
 //! One call of a function of ours: its arguments, and what it may answer.
 
-use std::{any::Any, borrow::Cow, collections::HashMap, sync::Arc};
+use std::{borrow::Cow, sync::Arc};
 
 use parking_lot::Mutex;
 use rusqlite::{
@@ -10,6 +10,7 @@ use rusqlite::{
 };
 use rust_decimal::Decimal;
 
+use super::kept::{self, Held, Kept, Room};
 use crate::{
     engine::{
         functions::{interrupted, poll, refused, too_big},
@@ -22,14 +23,8 @@ use crate::{
 /// Values up to here are worked on without asking the watch.
 pub(super) const PIECE: usize = 64 * 1024;
 
-/// How many compiled patterns and formats are kept for arguments that vary from row to row.
-const KEPT: usize = 64;
-
 /// What SQLite calls a text that is known to be JSON.
 const JSON: u32 = b'J' as u32;
-
-/// What was compiled from an argument: by what it is, and its text.
-type Kept = HashMap<(&'static str, String), Arc<dyn Any + Send + Sync>>;
 
 /// What functions know of the script that calls them.
 #[derive(Debug)]
@@ -38,11 +33,12 @@ pub(in crate::engine) struct Host {
     /// The workspace's time zone and phone region.
     pub(in crate::engine) locale: Locale,
     kept: Mutex<Kept>,
+    room: Room,
 }
 
 impl Host {
     pub(in crate::engine) fn new(watch: Arc<Watch>, locale: Locale) -> Self {
-        Self { watch, locale, kept: Mutex::default() }
+        Self { watch, locale, kept: Mutex::default(), room: Room::default() }
     }
 }
 
@@ -204,27 +200,36 @@ impl<'a> Call<'a> {
         what: &'static str,
         compile: impl FnOnce(&str) -> Result<T, String>,
     ) -> Result<Option<Arc<T>>, Error> {
+        self.compiled_of_size(n, what, compile, |_| size_of::<T>())
+    }
+
+    /// As [`Self::compiled`], for what takes much more memory than its text.
+    pub(super) fn compiled_of_size<T: Send + Sync + 'static>(
+        &self,
+        n: usize,
+        what: &'static str,
+        compile: impl FnOnce(&str) -> Result<T, String>,
+        size: impl FnOnce(&T) -> usize,
+    ) -> Result<Option<Arc<T>>, Error> {
         let place = i32::try_from(n).unwrap_or(i32::MAX);
-        if let Some(kept) = self.arguments.get_aux::<Arc<T>>(place)? {
-            return Ok(Some(Arc::clone(&kept)));
+        if let Some(held) = self.arguments.get_aux::<Held<T>>(place)? {
+            return Ok(Some(Arc::clone(&held.ready)));
         }
         let Some(text) = self.text(n)? else { return Ok(None) };
-        let key = (what, text.into_owned());
-        let known = self.host.kept.lock().get(&key).and_then(|kept| Arc::clone(kept).downcast::<T>().ok());
-        let ready = if let Some(known) = known {
+        let known = self.host.kept.lock().get(what, &text);
+        let (ready, bytes) = if let Some(known) = known {
             known
         } else {
-            let made = compile(&key.1)
+            let made = compile(&text)
                 .map_err(|why| self.wrong(format_args!("the {what} {} {why}", self.shown(n))))?;
+            let bytes = kept::bytes(size(&made), &text);
             let made = Arc::new(made);
-            let mut kept = self.host.kept.lock();
-            if kept.len() == KEPT {
-                kept.clear();
-            }
-            kept.insert(key, Arc::clone(&made) as Arc<dyn Any + Send + Sync>);
-            made
+            self.host.kept.lock().keep(what, &text, &made, bytes);
+            (made, bytes)
         };
-        self.arguments.set_aux(place, Arc::clone(&ready))?;
+        if let Some(held) = self.host.room.hold(&ready, bytes) {
+            self.arguments.set_aux(place, held)?;
+        }
         Ok(Some(ready))
     }
 

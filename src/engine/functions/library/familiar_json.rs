@@ -2,8 +2,8 @@
 //! among the members of an object. What is not there, of another type, or no JSON at all is the type's
 //! default: '' or 0.
 //!
-//! The text is read once, and only what the path leads to is kept. Of several members with one name the
-//! first counts.
+//! The text is read once, and only what the path leads to is kept; a place far from the end is counted out
+//! first. Of several members with one name the first counts.
 
 use std::{collections::VecDeque, fmt};
 
@@ -35,10 +35,16 @@ pub(super) const FUNCTIONS: &[Function] = rows! { "clickhouse";
         "JSONExtractBool('{\"a\": true}', 'a')" => "1";
 };
 
+/// Places from here to -1 are found in one reading, with as many parts in memory.
+const NEAR_THE_END: i64 = -64;
+
 /// One step of a path.
+#[derive(Clone, Copy)]
 enum Step<'c> {
     Key(&'c str),
     Place(i64),
+    /// The last step: how many parts there are.
+    Count,
 }
 
 /// What a path leads to.
@@ -51,6 +57,8 @@ enum Found {
     Float(f64),
     Text(String),
     Compound,
+    /// So many parts.
+    Parts(u64),
     /// Nothing is there.
     Missing,
 }
@@ -157,6 +165,7 @@ enum Choice<'p> {
         count: usize,
         last: VecDeque<Found>,
     },
+    Count(u64),
     Nothing,
 }
 
@@ -164,6 +173,7 @@ impl<'p> Choice<'p> {
     fn new(step: &Step<'p>) -> Self {
         match step {
             Step::Key(key) => Self::Key { key, found: None },
+            Step::Count => Self::Count(0),
             Step::Place(0) => Self::Nothing,
             Step::Place(n @ 1..) => Self::FromStart { before: n.unsigned_abs() - 1, found: None },
             Step::Place(n) => Self::FromEnd {
@@ -179,7 +189,7 @@ impl<'p> Choice<'p> {
             Self::Key { key, found } => found.is_none() && name == Some(key),
             Self::FromStart { before, found } => *before == 0 && found.is_none(),
             Self::FromEnd { .. } => true,
-            Self::Nothing => false,
+            Self::Count(_) | Self::Nothing => false,
         }
     }
 
@@ -197,6 +207,7 @@ impl<'p> Choice<'p> {
                 }
                 last.push_back(part.unwrap_or(Found::Missing));
             }
+            Self::Count(seen) => *seen += 1,
             Self::Nothing => {}
         }
     }
@@ -205,6 +216,7 @@ impl<'p> Choice<'p> {
         let found = match self {
             Self::Key { found, .. } | Self::FromStart { found, .. } => found,
             Self::FromEnd { count, mut last } => (last.len() == count).then(|| last.pop_front()).flatten(),
+            Self::Count(seen) => Some(Found::Parts(seen)),
             Self::Nothing => None,
         };
         found.unwrap_or(Found::Missing)
@@ -232,20 +244,31 @@ fn extract(call: &Call<'_>) -> Result<Option<Found>, Error> {
         });
     }
     let Some(json) = call.bytes(0)? else { return Ok(None) };
-    match read_json(call, &json, Walk(&path))? {
-        Ok(found) => Ok(Some(found)),
-        // ClickHouse goes deeper, and its answer would be another one.
+    for at in 0..path.len() {
+        let Step::Place(place @ ..NEAR_THE_END) = path[at] else { continue };
+        let counting = [&path[..at], &[Step::Count]].concat();
+        let Found::Parts(parts) = walk(call, &json, &counting)? else { return Ok(Some(Found::Missing)) };
+        let Some(before) = parts.checked_sub(place.unsigned_abs()) else { return Ok(Some(Found::Missing)) };
+        path[at] = Step::Place(i64::try_from(before).unwrap_or(i64::MAX).saturating_add(1));
+    }
+    walk(call, &json, &path).map(Some)
+}
+
+fn walk(call: &Call<'_>, json: &[u8], path: &[Step<'_>]) -> Result<Found, Error> {
+    match read_json(call, json, Walk(path))? {
+        Ok(found) => Ok(found),
+        // Only on the way: what the path passes by may be as deep as it likes.
         Err(error) if error.to_string().contains("recursion limit") => {
-            Err(call.wrong(format_args!("the JSON is nested more than 127 levels deep")))
+            Err(call.wrong(format_args!("the path leads more than 126 levels deep")))
         }
-        Err(_) => Ok(Some(Found::Missing)),
+        Err(_) => Ok(Found::Missing),
     }
 }
 
 fn string(call: &Call<'_>) -> Result<Answer, Error> {
     let Some(found) = extract(call)? else { return Ok(Answer::Null) };
     Ok(Answer::Text(match found {
-        Found::Missing | Found::Null => String::new(),
+        Found::Missing | Found::Null | Found::Parts(_) => String::new(),
         Found::Text(text) => text,
         Found::Bool(yes) => yes.to_string(),
         Found::Int(number) => number.to_string(),

@@ -20,12 +20,15 @@ pub(super) const FUNCTIONS: &[Function] = rows! { "other";
         "The UUID of a name (version 5): the same one every time. ns is a UUID, or one of dns, url, oid and x500.";
         "uuid_v5('dns', 'www.example.com')" => "2ed6657d-e927-568b-95e1-2665a8aea6a2";
     try_json "(s)" [1] Json(try_json):
-        "The text as JSON, or NULL when it is none: JSON functions fail on what is no JSON.";
+        "The text as JSON, or NULL when it is none, or nested more than 1000 levels deep: JSON functions fail on these.";
         "try_json('{\"a\": 1') IS NULL" => "1";
     split "(s, delim)" [2] Json(split):
         "The parts between the delimiters as a JSON array, for json_each(split(s, delim)).";
         "group_concat(value, '+') FROM json_each(split('a;b;c', ';'))" => "a+b+c";
 };
+
+/// How deep JSON may be nested for SQLite's own functions.
+const MAX_DEPTH: usize = 1000;
 
 #[expect(clippy::unnecessary_wraps, reason = "a function of the table")]
 pub(super) fn uuid(_: &Call<'_>) -> Result<Answer, Error> {
@@ -47,7 +50,30 @@ fn uuid_v5(call: &Call<'_>) -> Result<Answer, Error> {
 fn try_json(call: &Call<'_>) -> Result<Answer, Error> {
     let Some(bytes) = call.bytes(0)? else { return Ok(Answer::Null) };
     let is_json = read_json(call, &bytes, PhantomData::<IgnoredAny>)?.is_ok();
-    Ok(if is_json { Answer::JsonArgument(0) } else { Answer::Null })
+    // Each level takes two signs at least.
+    let is_flat = bytes.len() <= 2 * MAX_DEPTH || depth(&bytes) <= MAX_DEPTH;
+    Ok(if is_json && is_flat { Answer::JsonArgument(0) } else { Answer::Null })
+}
+
+/// How many arrays and objects stand in one another, in what is known to be JSON.
+fn depth(json: &[u8]) -> usize {
+    let (mut now, mut most, mut at) = (0_usize, 0, 0);
+    let mut inside_string = false;
+    while let Some(byte) = json.get(at) {
+        match byte {
+            b'"' => inside_string = !inside_string,
+            // Only strings have it, and the next byte is no end of one.
+            b'\\' => at += 1,
+            b'[' | b'{' if !inside_string => {
+                now += 1;
+                most = most.max(now);
+            }
+            b']' | b'}' if !inside_string => now = now.saturating_sub(1),
+            _ => {}
+        }
+        at += 1;
+    }
+    most
 }
 
 /// Bytes that ask the watch on the way.

@@ -4,12 +4,12 @@
 //! take long is refused. The ClickHouse names share the code, with a pattern that is read as RE2 reads
 //! it there ([`Dialect::Re2`]): `.` matches line ends, `\d`, `\s`, `\w` and `\b` know ASCII only.
 
-use std::{fmt::Write as _, sync::Arc};
+use std::sync::Arc;
 
 use regex::{CaptureLocations, Regex, RegexBuilder};
 use rusqlite::Error;
 
-use super::{Answer, Call, Function, rows};
+use super::{Answer, Call, Function, re2::in_crate_words, rows};
 
 pub(super) const FUNCTIONS: &[Function] = rows! { "text";
     regexp_matches "(s, pattern)" [2] Scalar(regexp_matches):
@@ -35,8 +35,8 @@ const MAX_WORK: usize = 1 << 35;
 /// Texts up to here are searched with any pattern.
 const SHORT: usize = 4 * 1024;
 
-/// Replacements between two looks at the watch.
-const MATCHES_BETWEEN_POLLS: usize = 1024;
+/// What may be searched between two looks at the watch, as the product of the sizes of pattern and text.
+const WORK_BETWEEN_POLLS: usize = MAX_WORK >> 6;
 
 /// How a pattern is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,7 +76,8 @@ impl Dialect {
 impl Expression {
     /// The pattern in argument `n`; `None` for NULL.
     pub(super) fn of(call: &Call<'_>, n: usize, dialect: Dialect) -> Result<Option<Arc<Self>>, Error> {
-        call.compiled(n, dialect.name(), |pattern| Self::compile(pattern, dialect))
+        let compile = |pattern: &str| Self::compile(pattern, dialect);
+        call.compiled_of_size(n, dialect.name(), compile, Self::memory)
     }
 
     fn compile(pattern: &str, dialect: Dialect) -> Result<Self, String> {
@@ -85,12 +86,13 @@ impl Expression {
         }
         let source = match dialect {
             Dialect::Own => pattern.to_owned(),
-            Dialect::Re2 => as_re2(pattern)?,
+            Dialect::Re2 => in_crate_words(pattern)?,
         };
         let mut wrong = String::new();
         for size in SIZES {
             let built = RegexBuilder::new(&source)
                 .size_limit(size)
+                .dfa_size_limit(scratch(size))
                 .dot_matches_new_line(dialect == Dialect::Re2)
                 .build();
             match built {
@@ -100,6 +102,11 @@ impl Expression {
             }
         }
         Err(wrong)
+    }
+
+    /// What it takes in memory, at most: itself, and what its searches forwards and backwards keep.
+    fn memory(&self) -> usize {
+        self.size + 2 * scratch(self.size)
     }
 
     /// Refuses what can't be interrupted and would take long.
@@ -142,19 +149,21 @@ impl Expression {
         self.check(text, call)?;
         let mut out = String::with_capacity(text.len());
         let mut groups = self.regex.capture_locations();
-        let (mut at, mut copied, mut matches) = (0, 0, 0_usize);
-        while let Some(whole) = self.regex.captures_read_at(&mut groups, text, at) {
+        let (mut at, mut copied, mut work) = (0, 0, 0_usize);
+        loop {
+            // Each search may read all that is left, however near its match is.
+            work = work.saturating_add(self.size.saturating_mul(text.len() - at));
+            if work >= WORK_BETWEEN_POLLS {
+                call.poll()?;
+                work = 0;
+            }
+            let Some(whole) = self.regex.captures_read_at(&mut groups, text, at) else { break };
             out.push_str(&text[copied..whole.start()]);
-            template.push(&groups, text, &mut out);
-            call.fits(out.len())?;
+            template.push(&groups, text, &mut out, call)?;
             (at, copied) = (whole.end(), whole.end());
             if whole.is_empty() {
                 let Some(next) = text[at..].chars().next() else { break };
                 at += next.len_utf8();
-            }
-            matches += 1;
-            if matches.is_multiple_of(MATCHES_BETWEEN_POLLS) {
-                call.poll()?;
             }
         }
         out.push_str(&text[copied..]);
@@ -203,16 +212,28 @@ impl Template {
         Ok(Self(parts))
     }
 
-    fn push(&self, groups: &CaptureLocations, text: &str, out: &mut String) {
+    fn push(
+        &self,
+        groups: &CaptureLocations,
+        text: &str,
+        out: &mut String,
+        call: &Call<'_>,
+    ) -> Result<(), Error> {
         for part in &self.0 {
-            match part {
-                Part::Literal(text) => out.push_str(text),
-                Part::Group(group) => {
-                    out.push_str(groups.get(*group).map_or("", |(start, end)| &text[start..end]));
-                }
-            }
+            out.push_str(match part {
+                Part::Literal(text) => text,
+                Part::Group(group) => groups.get(*group).map_or("", |(start, end)| &text[start..end]),
+            });
+            // A long replacement may name a long group often.
+            call.fits(out.len())?;
         }
+        Ok(())
     }
+}
+
+/// What one kind of search may keep for a pattern of this size, in bytes.
+fn scratch(size: usize) -> usize {
+    (4 * size).clamp(256 * 1024, 2 * 1024 * 1024)
 }
 
 /// The last line of the crate's message: the others draw the pattern.
@@ -220,71 +241,6 @@ fn why(error: &regex::Error) -> String {
     let said = error.to_string();
     let line = said.lines().last().unwrap_or_default();
     format!("is wrong: {}", line.strip_prefix("error: ").unwrap_or(line))
-}
-
-/// A pattern of RE2 in the words of the `regex` crate. RE2's classes know ASCII only, and its brackets
-/// have no nesting, `&&`, `--` or `~~`.
-fn as_re2(pattern: &str) -> Result<String, String> {
-    let mut out = String::with_capacity(pattern.len());
-    let (mut in_class, mut first) = (false, false);
-    let mut rest = pattern.chars().peekable();
-    while let Some(c) = rest.next() {
-        let is_first = std::mem::replace(&mut first, false);
-        match c {
-            '\\' => push_escape(rest.next(), in_class, &mut out)?,
-            '[' if !in_class => {
-                out.push('[');
-                (in_class, first) = (true, true);
-                if rest.next_if_eq(&'^').is_some() {
-                    out.push('^');
-                }
-            }
-            '[' if rest.peek() == Some(&':') => {
-                out.push('[');
-                for c in rest.by_ref() {
-                    out.push(c);
-                    if c == ']' {
-                        break;
-                    }
-                }
-            }
-            '[' | '&' | '~' if in_class => _ = write!(out, "\\{c}"),
-            '-' if in_class && rest.peek() == Some(&'-') => {
-                return Err(
-                    "has -- in brackets, which this server does not read as ClickHouse does".to_owned()
-                );
-            }
-            ']' if in_class && is_first => out.push_str("\\]"),
-            ']' => {
-                out.push(']');
-                in_class = false;
-            }
-            _ => out.push(c),
-        }
-    }
-    Ok(out)
-}
-
-fn push_escape(escaped: Option<char>, in_class: bool, out: &mut String) -> Result<(), String> {
-    let Some(c) = escaped else { return Err("ends in a single backslash".to_owned()) };
-    out.push_str(match c {
-        'd' => "[0-9]",
-        'D' => "[^0-9]",
-        's' => "[\\t\\n\\f\\r ]",
-        'S' => "[^\\t\\n\\f\\r ]",
-        'w' => "[0-9A-Za-z_]",
-        'W' => "[^0-9A-Za-z_]",
-        'b' if !in_class => "(?-u:\\b)",
-        'B' if !in_class => {
-            return Err("has \\B, which this server does not read as ClickHouse does".to_owned());
-        }
-        _ => {
-            // Writing into a string can't fail.
-            let _ = write!(out, "\\{c}");
-            return Ok(());
-        }
-    });
-    Ok(())
 }
 
 fn regexp_matches(call: &Call<'_>) -> Result<Answer, Error> {
@@ -333,26 +289,6 @@ fn regexp_extract(call: &Call<'_>) -> Result<Answer, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn patterns_of_re2_become_those_of_the_crate() {
-        for (pattern, expected) in [
-            (r"\d+", "[0-9]+"),
-            (r"[\d.]", "[[0-9].]"),
-            ("[]a]", r"[\]a]"),
-            ("[^]a]", r"[^\]a]"),
-            ("[a[]", r"[a\[]"),
-            ("[a&&b~]", r"[a\&\&b\~]"),
-            ("[[:alpha:]_]", "[[:alpha:]_]"),
-            (r"\.\[a\]", r"\.\[a\]"),
-            ("a]", "a]"),
-        ] {
-            let found = as_re2(pattern).unwrap();
-            assert_eq!(found, expected);
-            assert!(Expression::compile(pattern, Dialect::Re2).is_ok(), "{pattern}");
-        }
-        assert!(as_re2("[+--]").is_err() && as_re2(r"\B").is_err() && as_re2("a\\").is_err());
-    }
 
     #[test]
     fn a_pattern_that_is_wrong_says_why_in_one_line() {

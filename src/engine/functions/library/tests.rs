@@ -14,6 +14,8 @@ use crate::{
     variable::Locale,
 };
 
+mod bounds;
+
 fn connection(timezone: chrono_tz::Tz) -> Connection {
     let db = Connection::open_in_memory().unwrap();
     let limits = EngineLimits { min_free_mb: 0, ..EngineLimits::default() };
@@ -113,6 +115,15 @@ fn text_beyond_the_examples() {
         ("initcap('o''neill & sons 2nd')", "O'Neill & Sons 2nd"),
         ("split_part('abc~@~def~@~ghi', '~@~', 2)", "def"),
         ("split_part('a,b', ',', 5)", ""),
+        ("split_part('abc~@~def~@~ghi', '~@~', -2)", "def"),
+        ("split_part('a,b', ',', -3)", ""),
+        ("split_part('a,b', ',', -9223372036854775808)", ""),
+        ("split_part('aaa', 'aa', -1)", "a"),
+        ("split_part('aaa', 'aa', -2)", ""),
+        ("split_part('ab', '', 1) || split_part('ab', '', -1)", "abab"),
+        ("split_part('ab', '', 2) || split_part('ab', '', -2)", ""),
+        ("split_part('', ',', -1)", ""),
+        ("split_part('a', NULL, 1) IS NULL AND split_part(NULL, ',', 0) IS NULL", "1"),
         ("left('abcde', -2)", "abc"),
         ("left('ab', -5)", ""),
         ("right('abcde', 2)", "de"),
@@ -230,6 +241,7 @@ fn clickhouse_beyond_the_examples() {
             "JSONExtractInt('[1,2,3]', 0) || JSONExtractInt('[1,2,3]', -3) || JSONExtractInt('[1,2,3]', -4)",
             "010",
         ),
+        ("match('a<b>', '\\<b\\>') || match('b', '\\<b\\>')", "10"),
         ("JSONExtractBool('{\"a\": 2}', 'a') || JSONExtractBool('{\"a\": \"true\"}', 'a')", "10"),
         ("toDate(20000)", "2024-10-04"),
         ("toDateTime(1772582400)", "2026-03-04 01:00:00"),
@@ -339,6 +351,10 @@ fn what_is_wrong_is_named() {
             "date_add: the unit 'fortnight' is none of second, minute, hour, day, week, month, quarter, year",
         ),
         ("date_add('year', 9000, '2026-01-01')", "date_add: 9000 is too far from '2026-01-01'"),
+        (
+            "match('a', '\\Z')",
+            "match: the RE2 pattern '\\Z' has \\Z, which this server does not read as ClickHouse does",
+        ),
         ("split('a', '')", "split: the delimiter is empty"),
         ("split_part('a', ',', 0)", "split_part: parts count from 1 (or from -1, at the end), and n is 0"),
         ("left('a', 'b')", "left: argument 2 is 'b', not a whole number"),

@@ -14,7 +14,7 @@ pub(super) const FUNCTIONS: &[Function] = rows! { "text";
         "Every word with its first letter large and the others small; what is neither letter nor digit ends a word.";
         "initcap('jean-luc PICARD')" => "Jean-Luc Picard";
     split_part "(s, delim, n)" [3] Scalar(split_part):
-        "The n-th part of a text, from 1, or from the end with a negative n; empty when there are fewer.";
+        "The n-th part of a text, from 1, or from the end with a negative n; empty when there are fewer. Without a delimiter ('') the text is its only part.";
         "split_part('a,b,c', ',', -1)" => "c";
     normalize_space "(s)" [1] Scalar(normalize_space):
         "Without white space at the ends, and with one space for every run of it inside.";
@@ -74,14 +74,18 @@ fn split_part(call: &Call<'_>) -> Result<Answer, Error> {
     let (Some(text), Some(delimiter), Some(n)) = (call.text(0)?, call.text(1)?, call.integer(2)?) else {
         return Ok(Answer::Null);
     };
-    if delimiter.is_empty() {
-        return Err(call.wrong(format_args!("the delimiter is empty")));
+    if n == 0 {
+        return Err(call.wrong(format_args!("parts count from 1 (or from -1, at the end), and n is 0")));
     }
     let nth = usize::try_from(n.unsigned_abs()).unwrap_or(usize::MAX);
-    let part = match n {
-        0 => return Err(call.wrong(format_args!("parts count from 1 (or from -1, at the end), and n is 0"))),
-        1.. => text.split(&*delimiter).nth(nth - 1),
-        _ => text.rsplit(&*delimiter).nth(nth - 1),
+    let part = if delimiter.is_empty() {
+        (nth == 1).then_some(&*text)
+    } else if n > 0 {
+        text.split(&*delimiter).nth(nth - 1)
+    } else {
+        // Counted from the start: from the end, 'aaa' would be cut at another 'aa'.
+        let parts = text.split(&*delimiter).count();
+        parts.checked_sub(nth).and_then(|before| text.split(&*delimiter).nth(before))
     };
     Ok(Answer::Text(part.unwrap_or_default().to_owned()))
 }
