@@ -177,6 +177,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 const CRATES: &[(&str, &[&str])] = &[
     ("rusqlite", &["store", "engine"]),
     ("r2d2", &["store"]),
+    ("ureq", &["runner"]),
     ("actix_web", &["api", "server", "admin", "cli"]),
     ("utoipa_actix_web", &["api", "server"]),
 ];

@@ -9,6 +9,7 @@ pub mod engine;
 pub mod files;
 pub mod log;
 pub mod network;
+pub mod notify;
 pub mod report;
 pub mod runner;
 pub mod server;
@@ -25,6 +26,7 @@ pub use self::{
     engine::EngineConfig,
     files::FilesConfig,
     log::{LogConfig, LogFormat},
+    notify::NotifyConfig,
     report::ReportConfig,
     runner::RunnerConfig,
     server::ServerConfig,
@@ -64,6 +66,8 @@ pub struct Config {
     pub runner: RunnerConfig,
     /// Requests that wait for their batch.
     pub webhook: WebhookConfig,
+    /// Where notifications may be sent.
+    pub notify: NotifyConfig,
     /// What a run leaves.
     pub report: ReportConfig,
     /// Suggestions of execution variables.
@@ -103,7 +107,8 @@ impl Config {
         self.workspace.check()?;
         self.engine.check()?;
         self.runner.check()?;
-        self.webhook.check()
+        self.webhook.check()?;
+        self.notify.check()
     }
 }
 

@@ -6,6 +6,7 @@
 
 pub mod flow;
 pub mod guard;
+pub mod notification;
 pub mod rules;
 pub mod schedule;
 pub mod seed;
@@ -24,6 +25,7 @@ use utoipa::ToSchema;
 
 pub use flow::{Conflict, LoadStep, MappingRule, MatchingRule};
 pub use guard::Guard;
+pub use notification::NotificationSettings;
 pub use schedule::Schedule;
 pub use seed::Seed;
 pub use webhook::WebhookSettings;
@@ -176,6 +178,8 @@ pub struct Connector {
     pub max_concurrency: u32,
     /// Who may send to a webhook connector without a key.
     pub webhook_settings: WebhookSettings,
+    /// Of which runs who is told.
+    pub notification_settings: NotificationSettings,
     /// Days that ended runs are kept; 0: for ever.
     pub retention_days: u32,
     /// Ended runs that are kept at most; 0: any number.

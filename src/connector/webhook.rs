@@ -121,7 +121,7 @@ pub fn merged(
 }
 
 /// The sentence never repeats the secret: it ends up in logs.
-fn check_secret(rule: &SignatureRule, secret: &str, path: &str) -> Result<()> {
+pub(super) fn check_secret(rule: &SignatureRule, secret: &str, path: &str) -> Result<()> {
     let found = secret.chars().count();
     if !SECRET_LENGTH.contains(&found) {
         let (least, most) = (SECRET_LENGTH.start(), SECRET_LENGTH.end());

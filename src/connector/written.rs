@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 use super::{
     Guard, InputOptions,
     flow::{ArchiveMatch, Conflict, MultipleMatch, NoMatch, SingleMatch, StepType},
+    notification::WrittenNotificationSettings,
     schedule::Schedule,
     webhook::WrittenWebhookSettings,
 };
@@ -24,7 +25,7 @@ use crate::{
 
 /// Tells a key that is null from one that is left out.
 #[expect(clippy::option_option, reason = "null and left out mean different things here")]
-fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+pub(super) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Option<Option<T>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
@@ -102,6 +103,8 @@ pub struct ConnectorPatch {
     pub schedule: Option<Option<Schedule>>,
     /// Of a webhook connector: who may send without a key.
     pub webhook_settings: Option<WrittenWebhookSettings>,
+    /// Of which runs who is told.
+    pub notification_settings: Option<WrittenNotificationSettings>,
     /// The reference file. The draft's input tables are made of it at once.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<FileId>)]

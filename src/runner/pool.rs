@@ -4,7 +4,7 @@
 
 use std::{panic, sync::Arc, thread, time::Duration};
 
-use super::{Shared, inbox, janitor, prepare, queue, recover, sample, timer};
+use super::{Shared, inbox, janitor, notify, prepare, queue, recover, sample, timer};
 use crate::{
     breakpoint, context,
     error::{Code, Error, Result},
@@ -32,6 +32,7 @@ pub(super) fn spawn(shared: &Arc<Shared>) -> Result<Vec<thread::JoinHandle<()>>>
     threads.push(spawn("janitor".to_owned(), janitor::run)?);
     threads.push(spawn("inbox".to_owned(), inbox::accept)?);
     threads.push(spawn("windows".to_owned(), inbox::close_windows)?);
+    threads.push(spawn("notify".to_owned(), notify::run)?);
     threads.push(timer::spawn(shared)?);
     Ok(threads)
 }
@@ -101,9 +102,9 @@ impl Drop for Held<'_> {
     }
 }
 
-/// An end that can't be written (a full disk) is written when it can: the row must not say for ever
-/// that it runs. Given up only when the server stops: the next start ends it by the ledger.
-fn until_written(shared: &Shared, what: &str, mut write: impl FnMut() -> Result<()>) {
+/// An end that can't be written (a full disk) is written when it can: the row must not say for ever that it
+/// runs, and a notification must not be sent again and again. Given up only when the server stops: the next start ends it by the ledger.
+pub(super) fn until_written(shared: &Shared, what: &str, mut write: impl FnMut() -> Result<()>) {
     let mut wait = Duration::from_millis(100);
     while let Err(error) = write() {
         log::error!("{what} its end could not be written: {error}");

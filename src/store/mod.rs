@@ -2,7 +2,7 @@
 //!
 //! | file | holds | why it is alone |
 //! |---|---|---|
-//! | `control.db` | workspace, members, keys, connectors, scripts, executions, events | small writes that must never wait for a load |
+//! | `control.db` | workspace, members, keys, connectors, scripts, executions, events, notifications | small writes that must never wait for a load |
 //! | `records.db` | objects, fields, options, filter groups, one table per object, row outcomes, the runs' ledger | a load's large transactions |
 //! | `files.db` | uploaded and produced files, in chunks | large sequential writes |
 //! | `inbox.db` | webhook requests that wait for their batch | thousands of small commits a second |
@@ -36,6 +36,7 @@ pub mod log;
 pub mod lookup;
 pub mod member;
 pub mod migrate;
+pub mod notification;
 pub mod object;
 pub mod option;
 pub mod outcome;

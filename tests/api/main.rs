@@ -19,6 +19,7 @@ mod idempotency;
 mod inputs;
 mod mapping;
 mod matching;
+mod notification;
 mod object;
 mod page;
 mod permissions;

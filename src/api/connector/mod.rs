@@ -1,6 +1,7 @@
 //! `/api/smart-connectors`: connectors and their configuration.
 
 pub mod copy;
+mod notification;
 mod shape;
 mod webhook;
 

@@ -6,7 +6,10 @@ use serde_json::{Map, Value as Json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::webhook::{InboxRow, WebhookSettingsRow};
+use super::{
+    notification::NotificationSettingsRow,
+    webhook::{InboxRow, WebhookSettingsRow},
+};
 use crate::{
     api::{file::FileRef, page::Links, people::MemberRow, script::ScriptRow, time::local},
     app::App,
@@ -212,6 +215,8 @@ pub struct ConnectorDetail {
     /// Of a webhook connector: the requests that wait for their batch; null for other types.
     #[schema(required)]
     pub webhook_inbox: Option<InboxRow>,
+    /// Of which runs who is told.
+    pub notification_settings: NotificationSettingsRow,
     /// Days that ended runs are kept with their files; 0: for ever.
     pub retention_days: u32,
     /// Ended runs that are kept at most; 0: any number.
@@ -260,6 +265,7 @@ impl ConnectorDetail {
             .then(|| WebhookSettingsRow::new(app, &connector));
         Self {
             webhook_settings,
+            notification_settings: NotificationSettingsRow::new(app, &connector),
             webhook_inbox: detail.inbox.map(|inbox| InboxRow::new(app, inbox)),
             cadence: connector.cadence,
             schedule: connector.schedule.take(),

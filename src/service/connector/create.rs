@@ -7,8 +7,8 @@ use crate::{
     app::App,
     auth::{Caller, Role},
     connector::{
-        Connector, Guard, RETENTION_DAYS, RETENTION_RUNS, Status, WebhookSettings, validate,
-        written::NewConnector,
+        Connector, Guard, NotificationSettings, RETENTION_DAYS, RETENTION_RUNS, Status, WebhookSettings,
+        validate, written::NewConnector,
     },
     error::{Error, Result},
     id::{ConnectorId, ObjectId, ScriptId},
@@ -80,6 +80,7 @@ pub(super) fn made(app: &App, caller: &Caller, new: NewConnector, object: Object
         timeout_s: new.timeout_s,
         max_concurrency: new.max_concurrency.unwrap_or(1),
         webhook_settings: WebhookSettings::default(),
+        notification_settings: NotificationSettings::default(),
         retention_days: new.retention_days.unwrap_or(RETENTION_DAYS),
         retention_runs: new.retention_runs.unwrap_or(RETENTION_RUNS),
         diff_check_enabled: new.diff_check_enabled.unwrap_or_default(),

@@ -10,7 +10,7 @@ use super::{Detail, create, detail, index, open};
 use crate::{
     app::App,
     auth::{Caller, Role},
-    connector::{Connector, ConnectorType, Status, WebhookSettings, validate},
+    connector::{Connector, ConnectorType, NotificationSettings, Status, WebhookSettings, validate},
     error::Result,
     id::{ConnectorId, LoadStepId, RuleId, SeedId, VariableId},
     script::Script,
@@ -36,6 +36,8 @@ pub fn duplicate(app: &App, caller: &Caller, name: &str, new_name: &str) -> Resu
             signing_secrets: Vec::new(),
             signature: original.webhook_settings.signature.clone(),
         },
+        // They are nothing without their secret.
+        notification_settings: NotificationSettings::default(),
         used_count: 0,
         last_used_at: None,
         created: now,

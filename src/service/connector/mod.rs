@@ -32,7 +32,8 @@ use crate::{
     app::App,
     auth::{Caller, Role},
     connector::{
-        Connector, ConnectorType, WebhookSettings,
+        Connector, ConnectorType, NotificationSettings, WebhookSettings,
+        notification::{self, WrittenNotificationSettings},
         webhook::{self, WrittenWebhookSettings},
     },
     error::{Error, Result},
@@ -97,6 +98,30 @@ fn webhook_settings(
     webhook::merged(&connector.webhook_settings, sent, app.clock.now(), |secret| {
         app.store.secrets.seal(secret, &place)
     })
+}
+
+/// The notification settings after a save, a new secret encrypted for this connector.
+fn notification_settings(
+    app: &App,
+    connector: &Connector,
+    sent: WrittenNotificationSettings,
+) -> Result<NotificationSettings> {
+    let place = notification::place(connector.id);
+    notification::merged(
+        &connector.notification_settings,
+        sent,
+        app.clock.now(),
+        |host| app.config.notify.allows(host),
+        |secret| app.store.secrets.seal(secret, &place),
+    )
+}
+
+/// Whether the secret that signs notifications is there; false too when the key file that encrypted it is gone.
+#[must_use]
+pub fn can_sign_notifications(app: &App, connector: &Connector) -> bool {
+    let sealed = connector.notification_settings.signing_secret.as_ref();
+    let place = notification::place(connector.id);
+    sealed.is_some_and(|sealed| app.store.secrets.unseal(&sealed.sealed, &place).is_some())
 }
 
 /// The live objects among `ids` and those that their fields relate to.

@@ -3,7 +3,7 @@
 use super::{
     Detail, check_webhook_cadence,
     detail::{self, queued_live},
-    index, locale, objects, open, reach, reference_tables, schedule, webhook_settings,
+    index, locale, notification_settings, objects, open, reach, reference_tables, schedule, webhook_settings,
 };
 use crate::{
     app::App,
@@ -99,6 +99,9 @@ fn decide(
     settings(app, &mut after, &patch)?;
     if let Some(sent) = patch.webhook_settings {
         after.webhook_settings = webhook_settings(app, &after, sent)?;
+    }
+    if let Some(sent) = patch.notification_settings {
+        after.notification_settings = notification_settings(app, &after, sent)?;
     }
     if let Some(sent) = patch.execution_variables {
         after.variables = variables::merged(&before, sent, locale(app))?;
@@ -374,6 +377,7 @@ fn edited_keys(before: &Connector, after: &Connector) -> Vec<&'static str> {
         ("max_concurrency", before.max_concurrency != after.max_concurrency),
         ("input_options", before.input_options != after.input_options),
         ("webhook_settings", before.webhook_settings != after.webhook_settings),
+        ("notification_settings", before.notification_settings != after.notification_settings),
         ("timeout_s", before.timeout_s != after.timeout_s),
         ("diff_check_enabled", before.diff_check_enabled != after.diff_check_enabled),
         ("guard", before.guard != after.guard),

@@ -64,6 +64,7 @@ CREATE TABLE connector (
     timeout_s       INTEGER,
     max_concurrency INTEGER NOT NULL,
     webhook_settings TEXT NOT NULL,         -- JSON; secrets in it are encrypted
+    notification_settings TEXT NOT NULL,    -- JSON; the secret in it is encrypted
     retention_days  INTEGER NOT NULL,       -- 0: for ever
     retention_runs  INTEGER NOT NULL,       -- 0: any number
     diff_check_enabled INTEGER NOT NULL CHECK (diff_check_enabled IN (0, 1)),
@@ -178,6 +179,24 @@ CREATE INDEX execution_done ON execution (connector_id, seq) WHERE ended_at IS N
 CREATE INDEX execution_input ON execution (input_file);
 CREATE INDEX execution_report ON execution (final_report);
 CREATE INDEX execution_zip ON execution (sql_output_zip);
+
+-- Ends of runs that somebody is to be told of.
+CREATE TABLE notification (
+    seq          INTEGER PRIMARY KEY AUTOINCREMENT,
+    execution_id TEXT NOT NULL UNIQUE REFERENCES execution (id) ON DELETE CASCADE,
+    connector_id TEXT NOT NULL,
+    failed       INTEGER NOT NULL DEFAULT 0, -- tries so far
+    next_try     INTEGER NOT NULL
+) STRICT;
+-- Here, since runs end in several ways: none may be forgotten, and none may be ended without it.
+CREATE TRIGGER execution_ended AFTER UPDATE OF ended_at ON execution
+WHEN NEW.ended_at IS NOT NULL AND OLD.ended_at IS NULL
+BEGIN
+    INSERT INTO notification (execution_id, connector_id, next_try)
+    SELECT NEW.id, c.id, NEW.ended_at FROM connector c
+    WHERE c.id = NEW.connector_id AND c.notification_settings ->> '$.webhook_url' IS NOT NULL
+      AND NEW.state IN (SELECT value FROM json_each(c.notification_settings, '$.on'));
+END;
 
 -- What became of a webhook connector's requests, by their numbers. It outlives the executions.
 CREATE TABLE delivery (
