@@ -185,7 +185,7 @@ impl Left {
 fn stages(job: &Job<'_>, left: &mut Left) -> Result<State, Stop> {
     let (engine, odd_lines) = transform(job, left)?;
     let scopes = scope::compile(job, &engine, left.locale(job), &odd_lines)?;
-    let mut plan = load::plan(job)?;
+    let mut plan = load::plan(job, left.locale(job))?;
     let reader = engine.output_reader().map_err(stage::engine_stop)?;
     let (loaded, zip) = thread::scope(|threads| {
         // The tables' files need only the output: they are written beside the load, which waits for the disk.

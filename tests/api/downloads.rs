@@ -130,9 +130,9 @@ fn a_file_belongs_to_its_sender_until_it_follows_a_connector() {
     {
         sees(client, expected);
     }
-    // A sender sees what it sent itself, and lists nothing.
+    // A sender's key sees what it sent itself, and lists nothing: not what another key of its member sent.
     sender.get(&path).refused(404, "not_found");
-    limited(&runner, "sender", &connector.to_string()).get(&path).expect(200);
+    limited(&runner, "sender", &connector.to_string()).get(&path).refused(404, "not_found");
     sender.get("/api/files").refused(403, "permission_required");
     runner.delete(&path).refused(403, "permission_required");
     server.client().delete(&path).expect(204);

@@ -7,7 +7,7 @@
 //!
 //! The inbox thread takes what is there, commits it in one transaction and answers everybody: the more
 //! requests come together, the fewer commits they cost, and nobody waits for a timer. Closing a window takes
-//! as long as its file, so that has a thread of its own ([`windows`]).
+//! as long as its file, so that has a thread of its own (`windows`).
 //!
 //! A window is open from its first request on. It closes when its time is over by the wall clock or by the
 //! time that this process has seen pass, whichever is first: a restart goes by the clock, and a clock that is

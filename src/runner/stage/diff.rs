@@ -15,6 +15,7 @@ use crate::{
     load::diff::{Hashes, Next, ScopeVerdict, Shape, Verdict},
     runner::job::{Job, Left, Stop},
     store::baseline::{self, Baseline},
+    variable::Locale,
 };
 
 /// Changes when rows are hashed in another way.
@@ -39,7 +40,7 @@ pub(in crate::runner) fn check(
     if !job.snapshot.diff_check_enabled || plan.steps.is_empty() {
         return Ok(());
     }
-    let fingerprint = fingerprint(job)?;
+    let fingerprint = fingerprint(job, left.locale(job))?;
     let baselines = usable(job, &fingerprint)?;
     if job.execution.is_dry_run && baselines.is_empty() {
         // It leaves no baseline either.
@@ -87,17 +88,17 @@ fn usable(job: &Job<'_>, fingerprint: &[u8]) -> Result<Vec<Baseline>> {
 }
 
 /// What gives a row its meaning, besides its values.
-fn fingerprint(job: &Job<'_>) -> Result<Vec<u8>> {
+fn fingerprint(job: &Job<'_>, locale: Locale) -> Result<Vec<u8>> {
     let snapshot = job.snapshot;
-    let region = job.locale.phone_region.map(|region| format!("{region:?}"));
+    let region = locale.phone_region.map(|region| format!("{region:?}"));
     let of = (
         VERSION,
         &snapshot.variables,
         &snapshot.loads,
         &snapshot.seeds,
-        job.locale.timezone.name(),
+        locale.timezone.name(),
         region,
-        job.locale.excel_1904,
+        locale.excel_1904,
     );
     let text = serde_json::to_vec(&of).map_err(|e| Error::internal(format!("fingerprint: {e}")))?;
     Ok(Sha256::digest(&text).to_vec())

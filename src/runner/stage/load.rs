@@ -23,7 +23,7 @@ use crate::{
     load::{self, Load, Settings, StepPlan},
     runner::job::{Job, Left, Stop, keep_progress, state_of},
     store::{self, spool::Spool},
-    variable::Value,
+    variable::{Locale, Value},
 };
 
 /// The flow made ready.
@@ -39,11 +39,11 @@ pub(in crate::runner) struct FlowPlan {
 }
 
 /// Resolves the flow against objects and variables.
-pub(in crate::runner) fn plan(job: &Job<'_>) -> Result<FlowPlan, Stop> {
+pub(in crate::runner) fn plan(job: &Job<'_>, locale: Locale) -> Result<FlowPlan, Stop> {
     incomplete(job)?;
     let flow = Flow { steps: &job.snapshot.loads, variables: &job.snapshot.variables, objects: job.objects };
     let steps = (0..flow.steps.len())
-        .map(|n| StepPlan::new(&flow, n, job.members, job.locale))
+        .map(|n| StepPlan::new(&flow, n, job.members, locale))
         .collect::<Result<Vec<_>>>()?;
     Ok(FlowPlan { steps, set_aside: HashMap::new(), diff: None, unchanged: HashMap::new() })
 }
