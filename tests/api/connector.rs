@@ -305,6 +305,6 @@ fn the_catalogue_says_what_is_legal() {
     let conflicts = catalogue["field_mapping_rules"]["conflict_resolution"].as_array().unwrap();
     let only_add = conflicts.iter().find(|c| c["value"] == "only_add_options").unwrap();
     assert_eq!(only_add["field_types"], json!(["checkboxes", "dynamictags", "relationship"]));
-    assert_eq!(catalogue["connector_types"], json!(["spreadsheet"]));
+    assert_eq!(catalogue["connector_types"], json!(["spreadsheet", "webhook", "schedule"]));
     assert_eq!(catalogue["sql_versions"][0], "sqlite-3");
 }

@@ -61,8 +61,10 @@ impl Desk {
     fn said(&self, row: &Json) -> Vec<String> {
         let url = format!("{}/executions/{}/logs?page_size=100", path(&self.token), text(&row["id"]));
         let lines = self.client.get(&url).ok()["results"].as_array().unwrap().clone();
+        // Each stage also tells when it begins, and how long it took.
+        let is_of_stage = |said: &str| said == "Begins." || said.starts_with("Done in ");
         let of_file = lines.into_iter().filter(|line| line["stage"] == "smart_connector_input_read");
-        of_file.map(|line| text(&line["message"]).to_owned()).collect()
+        of_file.map(|line| text(&line["message"]).to_owned()).filter(|said| !is_of_stage(said)).collect()
     }
 }
 
