@@ -3,7 +3,7 @@
 //! An execution is a row in `control.db`; this module owns the moves of that row. A worker thread
 //! claims one in a single statement ([`queue`]), runs it ([`job`]), and writes its end. Watchers and
 //! cancellers reach a running one through the table of what runs now: its cancel token and its
-//! progress. [`notify`] tells others of ends. After a crash [`recover`] ends what was running by the ledger of `records.db`.
+//! progress. `notify` tells others of ends. After a crash `recover` ends what was running by the ledger of `records.db`.
 
 pub mod inbox;
 pub mod job;
