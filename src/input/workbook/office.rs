@@ -4,6 +4,9 @@ use quick_xml::events::Event;
 
 use super::{
     WorkbookError,
+    cells::Sheet,
+    strings::Strings,
+    style::Style,
     xml::{self, Xml},
 };
 use crate::{
@@ -82,11 +85,7 @@ fn resolved(folder: &str, target: &str) -> String {
 }
 
 /// The part that the workbook is, where its package does not put it elsewhere.
-pub(super) fn workbook_part(
-    zip: &mut Zip,
-    default: &str,
-    cancel: &CancelToken,
-) -> Result<String, InputError> {
+fn workbook_part(zip: &mut Zip, default: &str, cancel: &CancelToken) -> Result<String, InputError> {
     let of_package = Relationships::of(zip, "", cancel)?;
     Ok(of_package.first("officeDocument").unwrap_or(default).to_owned())
 }
@@ -94,6 +93,49 @@ pub(super) fn workbook_part(
 /// A part that must be there.
 pub(super) fn part(zip: &Zip, path: &str) -> Result<usize, WorkbookError> {
     zip.find(path).ok_or_else(|| WorkbookError::damaged(path, &"it is missing"))
+}
+
+/// What both formats keep of an open workbook: styles and shared strings are read, sheets are not.
+pub(super) struct Parts {
+    pub zip: Zip,
+    pub sheets: Vec<Sheet>,
+    pub strings: Strings,
+    pub styles: Vec<Style>,
+    pub is_1904: bool,
+}
+
+/// The sheets, and whether days count from 1904.
+pub(super) type Contents = Result<(Vec<Sheet>, bool), InputError>;
+
+/// How a format's parts are read.
+pub(super) struct Format {
+    /// The workbook, where its package does not put it elsewhere.
+    pub workbook: &'static str,
+    pub read_workbook: fn(&mut Zip, &str, &Relationships, &CancelToken) -> Contents,
+    pub read_styles: fn(&mut Zip, &str, &CancelToken) -> Result<Vec<Style>, InputError>,
+    pub read_strings: fn(&mut Zip, &str, &mut Strings, &CancelToken) -> Result<(), InputError>,
+}
+
+impl Parts {
+    pub(super) fn open(
+        mut zip: Zip,
+        format: &Format,
+        memory: u64,
+        cancel: &CancelToken,
+    ) -> Result<Self, InputError> {
+        let workbook = workbook_part(&mut zip, format.workbook, cancel)?;
+        let parts = Relationships::of(&mut zip, &workbook, cancel)?;
+        let (sheets, is_1904) = (format.read_workbook)(&mut zip, &workbook, &parts, cancel)?;
+        let styles = match parts.first("styles") {
+            Some(path) => (format.read_styles)(&mut zip, path, cancel)?,
+            None => Vec::new(),
+        };
+        let mut strings = Strings::new(memory);
+        if let Some(path) = parts.first("sharedStrings") {
+            (format.read_strings)(&mut zip, path, &mut strings, cancel)?;
+        }
+        Ok(Self { zip, sheets, strings, styles, is_1904 })
+    }
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::{
 use super::{
     WorkbookError, biff,
     cells::{Cells, Found, Sheet},
-    office::{self, Relationships},
+    office::{self, Contents, Format, Parts, Relationships},
     reading,
     strings::Strings,
     style::{self, Style},
@@ -50,58 +50,39 @@ mod record {
 }
 
 /// An open workbook.
-pub(super) struct Xlsb {
-    zip: Zip,
-    sheets: Vec<Sheet>,
-    strings: Strings,
-    styles: Vec<Style>,
-    is_1904: bool,
-}
+pub(super) struct Xlsb(Parts);
+
+const FORMAT: Format = Format { workbook: "xl/workbook.bin", read_workbook, read_styles, read_strings };
 
 impl Xlsb {
-    pub(super) fn open(mut zip: Zip, memory: u64, cancel: &CancelToken) -> Result<Self, InputError> {
-        let workbook = office::workbook_part(&mut zip, "xl/workbook.bin", cancel)?;
-        let parts = Relationships::of(&mut zip, &workbook, cancel)?;
-        let (sheets, is_1904) = read_workbook(&mut zip, &workbook, &parts, cancel)?;
-        let styles = match parts.first("styles") {
-            Some(path) => read_styles(&mut zip, path, cancel)?,
-            None => Vec::new(),
-        };
-        let mut strings = Strings::new(memory);
-        if let Some(path) = parts.first("sharedStrings") {
-            read_strings(&mut zip, path, &mut strings, cancel)?;
-        }
-        Ok(Self { zip, sheets, strings, styles, is_1904 })
+    pub(super) fn open(zip: Zip, memory: u64, cancel: &CancelToken) -> Result<Self, InputError> {
+        Parts::open(zip, &FORMAT, memory, cancel).map(Self)
     }
 
     pub(super) fn sheets(&self) -> &[Sheet] {
-        &self.sheets
+        &self.0.sheets
     }
 
     pub(super) const fn is_1904(&self) -> bool {
-        self.is_1904
+        self.0.is_1904
     }
 
     pub(super) fn cells(&mut self, n: usize, cancel: &CancelToken) -> Result<XlsbCells<'_>, InputError> {
-        let path = &self.sheets[n].path;
-        let at = office::part(&self.zip, path)?;
+        let Self(parts) = self;
+        let path = &parts.sheets[n].path;
+        let at = office::part(&parts.zip, path)?;
         Ok(XlsbCells {
-            records: Records::new(self.zip.read(at)?, path, cancel),
-            strings: &self.strings,
-            styles: &self.styles,
-            is_1904: self.is_1904,
+            records: Records::new(parts.zip.read(at)?, path, cancel),
+            strings: &parts.strings,
+            styles: &parts.styles,
+            is_1904: parts.is_1904,
             row: 0,
             in_data: false,
         })
     }
 }
 
-fn read_workbook(
-    zip: &mut Zip,
-    path: &str,
-    parts: &Relationships,
-    cancel: &CancelToken,
-) -> Result<(Vec<Sheet>, bool), InputError> {
+fn read_workbook(zip: &mut Zip, path: &str, parts: &Relationships, cancel: &CancelToken) -> Contents {
     let at = office::part(zip, path)?;
     let mut records = Records::new(zip.read(at)?, path, cancel);
     let (mut sheets, mut is_1904) = (Vec::new(), false);

@@ -6,7 +6,7 @@ use quick_xml::events::{BytesStart, Event};
 
 use super::{
     cells::{Cells, Found, Sheet},
-    office::{self, Relationships},
+    office::{self, Contents, Format, Parts, Relationships},
     strings::Strings,
     style::{self, Style},
     xml::{self, Xml},
@@ -17,47 +17,33 @@ use crate::{
 };
 
 /// An open workbook: styles and shared strings are read, sheets are not.
-pub(super) struct Xlsx {
-    zip: Zip,
-    sheets: Vec<Sheet>,
-    strings: Strings,
-    styles: Vec<Style>,
-    is_1904: bool,
-}
+pub(super) struct Xlsx(Parts);
+
+const FORMAT: Format = Format { workbook: "xl/workbook.xml", read_workbook, read_styles, read_strings };
 
 impl Xlsx {
-    pub(super) fn open(mut zip: Zip, memory: u64, cancel: &CancelToken) -> Result<Self, InputError> {
-        let workbook = office::workbook_part(&mut zip, "xl/workbook.xml", cancel)?;
-        let parts = Relationships::of(&mut zip, &workbook, cancel)?;
-        let (sheets, is_1904) = read_workbook(&mut zip, &workbook, &parts, cancel)?;
-        let styles = match parts.first("styles") {
-            Some(path) => read_styles(&mut zip, path, cancel)?,
-            None => Vec::new(),
-        };
-        let strings = match parts.first("sharedStrings") {
-            Some(path) => read_strings(&mut zip, path, memory, cancel)?,
-            None => Strings::new(memory),
-        };
-        Ok(Self { zip, sheets, strings, styles, is_1904 })
+    pub(super) fn open(zip: Zip, memory: u64, cancel: &CancelToken) -> Result<Self, InputError> {
+        Parts::open(zip, &FORMAT, memory, cancel).map(Self)
     }
 
     pub(super) fn sheets(&self) -> &[Sheet] {
-        &self.sheets
+        &self.0.sheets
     }
 
     pub(super) const fn is_1904(&self) -> bool {
-        self.is_1904
+        self.0.is_1904
     }
 
     pub(super) fn cells(&mut self, n: usize, cancel: &CancelToken) -> Result<XlsxCells<'_>, InputError> {
-        let path = &self.sheets[n].path;
-        let at = office::part(&self.zip, path)?;
-        let xml = Xml::new(self.zip.read(at)?, path, cancel);
+        let Self(parts) = self;
+        let path = &parts.sheets[n].path;
+        let at = office::part(&parts.zip, path)?;
+        let xml = Xml::new(parts.zip.read(at)?, path, cancel);
         Ok(XlsxCells {
             xml,
-            strings: &self.strings,
-            styles: &self.styles,
-            is_1904: self.is_1904,
+            strings: &parts.strings,
+            styles: &parts.styles,
+            is_1904: parts.is_1904,
             next_row: 0,
             next_column: 0,
             in_data: false,
@@ -65,12 +51,7 @@ impl Xlsx {
     }
 }
 
-fn read_workbook(
-    zip: &mut Zip,
-    path: &str,
-    parts: &Relationships,
-    cancel: &CancelToken,
-) -> Result<(Vec<Sheet>, bool), InputError> {
+fn read_workbook(zip: &mut Zip, path: &str, parts: &Relationships, cancel: &CancelToken) -> Contents {
     let at = office::part(zip, path)?;
     let mut xml = Xml::new(zip.read(at)?, path, cancel);
     let (mut sheets, mut is_1904) = (Vec::new(), false);
@@ -123,9 +104,13 @@ fn number(element: &BytesStart<'_>, name: &str) -> u32 {
     xml::raw(element, name).and_then(|value| value.parse().ok()).unwrap_or_default()
 }
 
-fn read_strings(zip: &mut Zip, path: &str, memory: u64, cancel: &CancelToken) -> Result<Strings, InputError> {
-    let mut strings = Strings::new(memory);
-    let Some(at) = zip.find(path) else { return Ok(strings) };
+fn read_strings(
+    zip: &mut Zip,
+    path: &str,
+    strings: &mut Strings,
+    cancel: &CancelToken,
+) -> Result<(), InputError> {
+    let Some(at) = zip.find(path) else { return Ok(()) };
     let mut xml = Xml::new(zip.read(at)?, path, cancel);
     loop {
         match xml.next()? {
@@ -135,7 +120,7 @@ fn read_strings(zip: &mut Zip, path: &str, memory: u64, cancel: &CancelToken) ->
                 unescape_from(strings.text(), start);
                 strings.end()?;
             }
-            Event::Eof => return Ok(strings),
+            Event::Eof => return Ok(()),
             _ => {}
         }
     }
