@@ -269,19 +269,8 @@ pub fn as_input(mut table: InputTable) -> InputTable {
 #[must_use]
 pub fn expected(connector_type: ConnectorType, mut metadata: ConfigMetadata) -> ConfigMetadata {
     if connector_type == ConnectorType::Schedule && metadata.input_tables.is_empty() {
-        metadata.input_tables.push(as_input(InputTable {
-            name: format!("{TABLE}.csv"),
-            file_id: None,
-            database: "input".to_owned(),
-            page_idx: 0,
-            file_path: None,
-            table_name: String::new(),
-            columns_mapping: vec![ColumnMapping {
-                col: COLUMN.to_owned(),
-                kind: ColumnType::Datetime,
-                original: None,
-            }],
-        }));
+        let time = ColumnMapping { col: COLUMN.to_owned(), kind: ColumnType::Datetime, original: None };
+        metadata.input_tables.push(as_input(InputTable::of_trigger(TABLE, vec![time])));
     }
     metadata
 }

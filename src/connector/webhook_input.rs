@@ -57,15 +57,7 @@ fn raw(table: InputTable) -> InputTable {
 pub fn expected(connector_type: ConnectorType, mut metadata: ConfigMetadata) -> ConfigMetadata {
     if connector_type == ConnectorType::Webhook {
         let first = metadata.input_tables.drain(..).next();
-        metadata.input_tables.push(raw(first.unwrap_or_else(|| InputTable {
-            name: format!("{TABLE}.csv"),
-            file_id: None,
-            database: "input".to_owned(),
-            page_idx: 0,
-            file_path: None,
-            table_name: String::new(),
-            columns_mapping: Vec::new(),
-        })));
+        metadata.input_tables.push(raw(first.unwrap_or_else(|| InputTable::of_trigger(TABLE, Vec::new()))));
     }
     metadata
 }

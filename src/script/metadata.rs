@@ -68,6 +68,22 @@ pub struct InputTable {
     pub columns_mapping: Vec<ColumnMapping>,
 }
 
+impl InputTable {
+    /// That of a file which the server itself writes when `trigger` fires.
+    #[must_use]
+    pub fn of_trigger(trigger: &str, columns_mapping: Vec<ColumnMapping>) -> Self {
+        Self {
+            name: format!("{trigger}.csv"),
+            file_id: None,
+            database: input_database(),
+            page_idx: 0,
+            file_path: None,
+            table_name: String::new(),
+            columns_mapping,
+        }
+    }
+}
+
 fn input_database() -> String {
     "input".to_owned()
 }
