@@ -9,7 +9,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     execution::State,
-    store::{self, scratch, spool::Spool},
+    store::{self, Connection, scratch, spool::Spool},
 };
 
 impl Load<'_> {
@@ -33,11 +33,7 @@ impl Load<'_> {
         if let Some(scratch) = &self.scratch {
             scratch::deliver_outcomes(scratch, self.store, self.execution)?;
         } else if self.tally.run.is_some() && !self.tally.is_finished {
-            let finished = self.finished(outcome, error);
-            self.store.records.write_last(|tx| {
-                store::baseline::sweep(tx, self.connector)?;
-                store::run::finish(tx, self.execution, &finished)
-            })?;
+            self.store.records.write_last(|tx| self.finish(tx, false, outcome, error))?;
         }
         if self.scratch.is_none() {
             self.make_late_indexes();
@@ -68,7 +64,22 @@ impl Load<'_> {
         self.end(outcome, None)
     }
 
-    pub(super) fn finished(&self, outcome: State, error: Option<&str>) -> store::run::Finished {
+    /// Writes into the ledger how the run ended. It leaves no baseline, and none of an earlier run is worth
+    /// anything after it; a dry run's scratch database has none.
+    pub(super) fn finish(
+        &self,
+        tx: &Connection,
+        is_dry: bool,
+        outcome: State,
+        error: Option<&str>,
+    ) -> Result<bool> {
+        if !is_dry {
+            store::baseline::sweep(tx, self.connector)?;
+        }
+        store::run::finish(tx, self.execution, &self.finished(outcome, error))
+    }
+
+    fn finished(&self, outcome: State, error: Option<&str>) -> store::run::Finished {
         store::run::Finished {
             at: self.now(),
             outcome,

@@ -1,6 +1,6 @@
 //! What is kept of a row: its outcome with the messages, and its line of the report.
 
-use super::{Load, Row, StepPlan, run::Tally, write::Fate};
+use super::{Load, Row, StepPlan, fate::Fate, run::Tally};
 use crate::{
     error::Result,
     execution::{RowOutcome, RowStatus},

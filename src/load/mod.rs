@@ -23,6 +23,7 @@ pub mod conflict;
 mod convert;
 pub mod diff;
 mod end;
+mod fate;
 mod index;
 mod keep;
 mod mapping;

@@ -236,6 +236,14 @@ impl StepPlan {
         }
     }
 
+    /// The slot of the variable that a rule compares with.
+    pub(super) fn slot_of(&self, rule: &Rule) -> usize {
+        match rule.key {
+            Key::Mapped(at) => self.mappings[at].slots[0],
+            Key::Own(slot) => slot,
+        }
+    }
+
     pub(super) fn terms(&self) -> Vec<Term<'_>> {
         self.rules.iter().map(|rule| rule.field.as_ref().map_or(Term::Id, Term::Field)).collect()
     }

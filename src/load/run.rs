@@ -5,9 +5,11 @@ use std::{cell::RefCell, path::Path};
 use super::{
     Row, StepPlan,
     diff::Refused,
-    end, keep,
+    end,
+    fate::{Fate, message, rejected},
+    keep,
     rows::Rows,
-    write::{Fate, Writer, message, rejected},
+    write::Writer,
 };
 use crate::{
     breakpoint,
@@ -309,10 +311,7 @@ impl<'s> Load<'s> {
         if is_last && !more && self.refused.is_none() {
             let rejected = self.totals.errors + tally.counters.errors;
             let outcome = if rejected == 0 { State::Success } else { State::PartialSuccess };
-            if !is_dry {
-                store::baseline::sweep(&tx, self.connector)?;
-            }
-            tally.is_finished = store::run::finish(&tx, self.execution, &self.finished(outcome, None))?;
+            tally.is_finished = self.finish(&tx, is_dry, outcome, None)?;
         }
         tx.commit().map_err(Error::from)?;
         breakpoint::reach("batch_committed");

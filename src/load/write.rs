@@ -6,8 +6,9 @@
 use super::{
     Cell, Row,
     conflict::{Merge, merge},
-    convert::{Converter, MatchValue, counted, fault_message, named},
-    matching::{Actions, Ask, Decision, Found, Pool, Skip, decide},
+    convert::{Converter, MatchValue, fault_message},
+    fate::{Fate, blank_message, done, message, rejected, required_message, skipped},
+    matching::{Actions, Ask, Decision, Found, Pool, decide},
     plan::{Key, StepPlan},
 };
 use crate::{
@@ -17,24 +18,13 @@ use crate::{
         outcome::{Change, Message},
     },
     id::RecordId,
-    object::{Field, FieldValue},
+    object::FieldValue,
     store::{
         Connection,
         lookup::{Finder, Question},
         upsert::{Stamp, Standing, Upsert},
     },
 };
-
-/// What became of a row.
-pub(super) struct Fate {
-    pub outcome: Outcome,
-    /// The record that it matched or made.
-    pub record: Option<i64>,
-    /// Why it was rejected or skipped.
-    pub messages: Vec<Message>,
-    /// In a dry run, of an update.
-    pub changes: Vec<Change>,
-}
 
 /// Loads rows while one batch lasts.
 pub(super) struct Writer<'c> {
@@ -102,8 +92,8 @@ impl<'c> Writer<'c> {
             Decision::Create => self.create(),
             Decision::Update { record, archived } => self.update(record, archived),
             Decision::Unarchive { record } => self.unarchive(record),
-            Decision::Skip(skip) => Ok(self.skipped(&skip)),
-            Decision::Blank => Ok(rejected(vec![self.blank_message()])),
+            Decision::Skip(skip) => Ok(skipped(self.plan.object.id, &skip)),
+            Decision::Blank => Ok(rejected(vec![blank_message(self.plan)])),
         }
     }
 
@@ -365,51 +355,6 @@ impl<'c> Writer<'c> {
         }
         Ok(changes)
     }
-
-    fn skipped(&self, skip: &Skip) -> Fate {
-        let object = self.plan.object.id;
-        let (code, text) = match skip {
-            Skip::None => ("no_match", "no record matches".to_owned()),
-            Skip::Single(record) => {
-                ("single_match", format!("a record matches: {}", RecordId::of(object, *record)))
-            }
-            Skip::Archived(record) => (
-                "archived_match",
-                format!("only an archived record matches: {}", RecordId::of(object, *record)),
-            ),
-            Skip::Several(records) => (
-                "several_match",
-                format!("several records match ({}): {}", counted(records), named(object, records)),
-            ),
-        };
-        Fate {
-            outcome: Outcome::Skipped,
-            record: None,
-            messages: vec![Message { message: text, ..message(code) }],
-            changes: Vec::new(),
-        }
-    }
-
-    fn blank_message(&self) -> Message {
-        let names: Vec<&str> = self
-            .plan
-            .rules
-            .iter()
-            .map(|rule| match rule.key {
-                Key::Mapped(at) => self.plan.mappings[at].slots[0],
-                Key::Own(slot) => slot,
-            })
-            .map(|slot| self.plan.slots[slot].name.as_str())
-            .collect();
-        Message {
-            message: format!(
-                "{} is blank: without a value to match by, every run would make a new record",
-                names.join(", ")
-            ),
-            variable: names.first().map(|name| (*name).to_owned()),
-            ..message("match_value_blank")
-        }
-    }
 }
 
 /// Answers what the rules ask for.
@@ -442,35 +387,6 @@ fn look<'v>(
     Ok(Found::None)
 }
 
-pub(super) fn rejected(messages: Vec<Message>) -> Fate {
-    Fate { outcome: Outcome::Rejected, record: None, messages, changes: Vec::new() }
-}
-
-fn done(outcome: Outcome, record: i64) -> Fate {
-    Fate { outcome, record: Some(record), messages: Vec::new(), changes: Vec::new() }
-}
-
 fn refused_without_clash() -> Error {
     Error::internal("a unique index refused a row, and no record has its values: run `smartconnector check`")
-}
-
-fn required_message(name: &str, field: Option<&Field>) -> Message {
-    Message {
-        message: format!("{name} is required"),
-        field: field.map(|field| field.name.clone()),
-        ..message("required")
-    }
-}
-
-/// A message about no value in particular.
-pub(super) fn message(code: &str) -> Message {
-    Message {
-        message: String::new(),
-        code: code.to_owned(),
-        variable: None,
-        column: None,
-        field: None,
-        value: None,
-        expected: None,
-    }
 }

@@ -5,7 +5,6 @@
 //! is loaded. So every step of the flow that writes the object must find its records by the same one field, and
 //! write to that field what it matched.
 
-use super::keys::slot;
 use crate::{
     id::{FieldId, ObjectId},
     load::plan::{Key, Rule, StepPlan},
@@ -56,7 +55,7 @@ fn identity(steps: &[StepPlan], object: ObjectId) -> Option<Identity> {
 
 fn follows(step: &StepPlan) -> bool {
     only_rule(step)
-        .is_some_and(|rule| rule.field.is_none() && step.slots[slot(step, rule)].exposed_by.is_some())
+        .is_some_and(|rule| rule.field.is_none() && step.slots[step.slot_of(rule)].exposed_by.is_some())
 }
 
 fn own(step: &StepPlan) -> Option<Identity> {

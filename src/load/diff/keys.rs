@@ -15,7 +15,7 @@ use crate::{
     load::{
         Cell,
         matching::Actions,
-        plan::{Key, Rule, StepPlan},
+        plan::{Rule, StepPlan},
     },
     object::FieldType,
     variable::{DataType, Parser, Value},
@@ -76,7 +76,7 @@ impl Keys {
                 is_exposed = false;
             }
             goes_on_narrowing = !ignores_previous(rule.actions);
-            let slot = &step.slots[slot(step, rule)];
+            let slot = &step.slots[step.slot_of(rule)];
             let place = variables.iter().position(|id| *id == slot.id);
             is_exposed |= place.is_none();
             if let Some(at) = place {
@@ -138,17 +138,9 @@ impl Compared {
     }
 }
 
-/// The variable that a rule compares with.
-pub(super) fn slot(step: &StepPlan, rule: &Rule) -> usize {
-    match rule.key {
-        Key::Mapped(at) => step.mappings[at].slots[0],
-        Key::Own(slot) => slot,
-    }
-}
-
 fn compared(step: &StepPlan, rule: &Rule) -> Option<Compared> {
     let Some(field) = &rule.field else { return Some(Compared::Value) };
-    let slot = &step.slots[slot(step, rule)];
+    let slot = &step.slots[step.slot_of(rule)];
     match field.field_type {
         FieldType::Text | FieldType::Longtext => {
             let is_written = slot.data_type != DataType::String;

@@ -1,0 +1,91 @@
+//! What became of a row, and the sentences for it.
+
+use super::{
+    convert::{counted, named},
+    matching::Skip,
+    plan::StepPlan,
+};
+use crate::{
+    execution::{
+        Outcome,
+        outcome::{Change, Message},
+    },
+    id::{ObjectId, RecordId},
+    object::Field,
+};
+
+/// What became of a row.
+pub(super) struct Fate {
+    pub outcome: Outcome,
+    /// The record that it matched or made.
+    pub record: Option<i64>,
+    /// Why it was rejected or skipped.
+    pub messages: Vec<Message>,
+    /// In a dry run, of an update.
+    pub changes: Vec<Change>,
+}
+
+pub(super) fn rejected(messages: Vec<Message>) -> Fate {
+    Fate { outcome: Outcome::Rejected, record: None, messages, changes: Vec::new() }
+}
+
+pub(super) fn done(outcome: Outcome, record: i64) -> Fate {
+    Fate { outcome, record: Some(record), messages: Vec::new(), changes: Vec::new() }
+}
+
+pub(super) fn skipped(object: ObjectId, skip: &Skip) -> Fate {
+    let (code, text) = match skip {
+        Skip::None => ("no_match", "no record matches".to_owned()),
+        Skip::Single(record) => {
+            ("single_match", format!("a record matches: {}", RecordId::of(object, *record)))
+        }
+        Skip::Archived(record) => {
+            ("archived_match", format!("only an archived record matches: {}", RecordId::of(object, *record)))
+        }
+        Skip::Several(records) => (
+            "several_match",
+            format!("several records match ({}): {}", counted(records), named(object, records)),
+        ),
+    };
+    Fate {
+        outcome: Outcome::Skipped,
+        record: None,
+        messages: vec![Message { message: text, ..message(code) }],
+        changes: Vec::new(),
+    }
+}
+
+/// Of a row without a value to match by.
+pub(super) fn blank_message(plan: &StepPlan) -> Message {
+    let names: Vec<&str> =
+        plan.rules.iter().map(|rule| plan.slots[plan.slot_of(rule)].name.as_str()).collect();
+    Message {
+        message: format!(
+            "{} is blank: without a value to match by, every run would make a new record",
+            names.join(", ")
+        ),
+        variable: names.first().map(|name| (*name).to_owned()),
+        ..message("match_value_blank")
+    }
+}
+
+pub(super) fn required_message(name: &str, field: Option<&Field>) -> Message {
+    Message {
+        message: format!("{name} is required"),
+        field: field.map(|field| field.name.clone()),
+        ..message("required")
+    }
+}
+
+/// A message about no value in particular.
+pub(super) fn message(code: &str) -> Message {
+    Message {
+        message: String::new(),
+        code: code.to_owned(),
+        variable: None,
+        column: None,
+        field: None,
+        value: None,
+        expected: None,
+    }
+}
