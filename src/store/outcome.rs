@@ -120,12 +120,6 @@ pub fn drop_last_update(tx: &Connection, execution: ExecutionId, before: Option<
 }
 
 /// Forgets the outcomes of a run.
-pub fn delete(tx: &Connection, execution: ExecutionId) -> Result<()> {
-    tx.prepare_cached("DELETE FROM row_outcome WHERE execution_id = ?1")?.execute([execution.to_string()])?;
-    Ok(())
-}
-
-/// Forgets the outcomes of a run.
 pub fn delete_of_run(database: &Connection, execution: ExecutionId) -> Result<()> {
     database
         .prepare_cached("DELETE FROM row_outcome WHERE execution_id = ?")?
