@@ -11,9 +11,9 @@ mod process;
 
 use std::{
     fs::File,
-    io::{BufRead as _, BufReader, Read as _, Write as _},
+    io::{BufReader, Read as _, Write as _},
     path::Path,
-    process::{Child, Command, Stdio},
+    process::Child,
     time::Instant,
 };
 
@@ -113,17 +113,11 @@ impl Drop for Server {
 
 impl Server {
     fn start(folder: &Path) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_smartconnector"))
-            .args(["serve", "--json", "--listen", "127.0.0.1:0", "--data"])
-            .arg(folder)
-            .env("SMARTCONNECTOR_FILES_MAX_UPLOAD_MB", "4000")
-            .env("SMARTCONNECTOR_LOG_LEVEL", "warn")
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let said: Json = serde_json::from_str(&line).unwrap();
+        let (child, said) = process::serve(
+            Path::new(env!("CARGO_BIN_EXE_smartconnector")),
+            folder,
+            &[("SMARTCONNECTOR_FILES_MAX_UPLOAD_MB", "4000")],
+        );
         let word = |key: &str| said[key].as_str().unwrap().to_owned();
         let http = Client::builder().timeout(None).build().unwrap();
         Self { child, http, url: word("url"), key: word("api_key") }

@@ -5,15 +5,19 @@
 
 #![expect(clippy::unwrap_used, reason = "a bench may panic")]
 
+#[path = "pipeline/process.rs"]
+#[expect(dead_code, reason = "one part of what it tells is used here")]
+mod process;
+
 use std::{
-    io::{BufRead as _, BufReader, Read as _, Write as _},
+    io::{Read as _, Write as _},
     net::TcpStream,
-    process::{Command, Stdio},
+    path::Path,
     thread,
     time::{Duration, Instant},
 };
 
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
 const BODY: &str = r#"{"event":"order.paid","id":"ord_0123456789","email":"ada@example.org","total":129.5,"items":[{"sku":"A-1","n":2},{"sku":"B-7","n":1}],"note":"leave it at the door"}"#;
 
@@ -23,17 +27,9 @@ fn main() {
     let seconds = numbers.first().copied().unwrap_or(10);
     let connections = numbers.get(1).copied().unwrap_or(64);
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-    let mut server = Command::new(env!("CARGO_BIN_EXE_smartconnector"))
-        .args(["serve", "--json", "--listen", "127.0.0.1:0", "--data"])
-        .arg(folder.path())
-        .env("SMARTCONNECTOR_LOG_LEVEL", "warn")
-        .env("SMARTCONNECTOR_WEBHOOK_MAX_PENDING", "100000000")
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let said: Json = serde_json::from_str(&line).unwrap();
+    let binary = Path::new(env!("CARGO_BIN_EXE_smartconnector"));
+    let settings = [("SMARTCONNECTOR_WEBHOOK_MAX_PENDING", "100000000")];
+    let (mut server, said) = process::serve(binary, folder.path(), &settings);
     let (url, key) = (said["url"].as_str().unwrap(), said["api_key"].as_str().unwrap());
     set_up(url, key);
     let address = url.strip_prefix("http://").unwrap().to_owned();

@@ -1,6 +1,31 @@
 //! What the system tells about a process.
 
-use std::{fs, io, process::Child, thread, time::Duration};
+use std::{
+    fs,
+    io::{self, BufRead as _, BufReader},
+    path::Path,
+    process::{Child, Command, Stdio},
+    thread,
+    time::Duration,
+};
+
+use serde_json::Value as Json;
+
+/// Starts the server's binary with settings in its environment; answers it and the line that it says when it is
+/// ready.
+pub fn serve(binary: &Path, folder: &Path, settings: &[(&str, &str)]) -> (Child, Json) {
+    let mut child = Command::new(binary)
+        .args(["serve", "--json", "--listen", "127.0.0.1:0", "--data"])
+        .arg(folder)
+        .envs(settings.iter().copied())
+        .env("SMARTCONNECTOR_LOG_LEVEL", "warn")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    (child, serde_json::from_str(&line).unwrap())
+}
 
 /// What a process used.
 #[derive(Debug, Clone, Copy, Default)]

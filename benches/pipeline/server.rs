@@ -2,9 +2,8 @@
 
 use std::{
     fs::File,
-    io::{BufRead as _, BufReader},
     path::Path,
-    process::{Child, Command, Stdio},
+    process::Child,
     thread,
     time::{Duration, Instant},
 };
@@ -65,18 +64,11 @@ impl Drop for Server {
 impl Server {
     /// Starts the binary and waits for its line.
     pub fn start(binary: &Path, folder: &Path) -> Self {
-        let mut child = Command::new(binary)
-            .args(["serve", "--json", "--listen", "127.0.0.1:0", "--data"])
-            .arg(folder)
-            .env("SMARTCONNECTOR_FILES_MAX_UPLOAD_MB", "4000")
-            .env("SMARTCONNECTOR_ENGINE_TIMEOUT_S", "3600")
-            .env("SMARTCONNECTOR_LOG_LEVEL", "warn")
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let said: Json = serde_json::from_str(&line).unwrap();
+        let (child, said) = process::serve(
+            binary,
+            folder,
+            &[("SMARTCONNECTOR_FILES_MAX_UPLOAD_MB", "4000"), ("SMARTCONNECTOR_ENGINE_TIMEOUT_S", "3600")],
+        );
         let word = |key: &str| said[key].as_str().unwrap().to_owned();
         Self {
             child,
