@@ -41,13 +41,14 @@ pub const DEFAULT_FILE: &str = include_str!("../../config.toml");
 
 const PREFIX: &str = "SMARTCONNECTOR_";
 /// Variables of the same prefix that are no configuration keys.
-const NOT_KEYS: [&str; 6] = [
+const NOT_KEYS: [&str; 7] = [
     "SMARTCONNECTOR_ADMIN_KEY",
     "SMARTCONNECTOR_BUSINESS_ID",
     "SMARTCONNECTOR_USER_ID",
     "SMARTCONNECTOR_URL",
     "SMARTCONNECTOR_KEY",
     crate::breakpoint::VARIABLE,
+    crate::breakpoint::HOLD,
 ];
 
 /// Everything that can be configured.

@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 
 use crate::{
     process::{
-        HOOKS, Process, TOKEN, checked, file, ran, records, send, set_up, set_up_hooks, wait_for_rows,
+        HOOKS, Process, TOKEN, checked, file, ran, records, send, set_up, set_up_hooks, wait_for_hold,
     },
     support::{
         Client,
@@ -31,13 +31,14 @@ fn restore(file: &Path, data: &Path) {
 fn a_backup_taken_during_a_load_is_a_server_that_was_interrupted() {
     let root = tempfile::tempdir().unwrap();
     let data = root.path().join("data");
-    let server = Process::start(&data);
+    let held = root.path().join("held");
+    let server = Process::start_holding(&data, &held);
     set_up(&server.client);
     let whole = send(&server.client, SMALL);
     assert_eq!(run_ended(&server.client, TOKEN, &whole)["status"], "success");
     let kept = server.client.send_file("kept.csv", b"Number,Total\n7,7\n");
-    let id = send(&server.client, &file(30_000));
-    wait_for_rows(&server.client, &id);
+    let id = send(&server.client, &file(3_000));
+    wait_for_hold(&held);
 
     let by_command = root.path().join("by command");
     let done = said(&ran(&["backup", by_command.to_str().unwrap(), "--json"], &data));
@@ -48,6 +49,7 @@ fn a_backup_taken_during_a_load_is_a_server_that_was_interrupted() {
     let answer = server.client.download("/api/backup").expect(200);
     assert!(answer.headers["content-disposition"].to_str().unwrap().contains(".backup\""));
     fs::write(&by_api, answer.bytes).unwrap();
+    fs::remove_file(held).unwrap();
     run_ended(&server.client, TOKEN, &id);
     checked(&data);
     drop(server);

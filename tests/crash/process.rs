@@ -13,7 +13,7 @@ use crate::support::{
     Client,
     configure::{configure, maps, matches, step, variable},
     http,
-    journey::{self, execution, text},
+    journey::{self, text},
     until,
 };
 
@@ -77,6 +77,13 @@ impl Process {
     /// One that dies, or panics, at a break-point: `<name>:<nth>:<kill|panic>`.
     pub fn start_breaking(data: &Path, at: &str) -> Self {
         Self::started(server(data).env("SMARTCONNECTOR_BREAK", at))
+    }
+
+    /// One whose load waits after its third batch, for as long as the file `held` is there.
+    pub fn start_holding(data: &Path, held: &Path) -> Self {
+        let mut command = server(data);
+        command.env("SMARTCONNECTOR_BREAK", "batch_committed:3:hold");
+        Self::started(command.env("SMARTCONNECTOR_BREAK_HOLD", held))
     }
 
     #[track_caller]
@@ -189,12 +196,9 @@ pub fn send(client: &Client, bytes: &[u8]) -> String {
     text(&journey::upload(client, TOKEN, "big.csv", bytes, &[]).created()["execution_id"]).to_owned()
 }
 
-pub fn wait_for_rows(client: &Client, id: &str) {
-    until("rows are loaded", || {
-        let row = execution(client, TOKEN, id);
-        assert!(row["ended_at"].is_null(), "too fast to be interrupted: {row}");
-        (row["totals"]["created"].as_u64()? > 0).then_some(())
-    });
+/// Waits until a load waits: rows of it are committed, and it is not at its end.
+pub fn wait_for_hold(held: &Path) {
+    until("the load is held", || held.exists().then_some(()));
 }
 
 pub fn records(client: &Client) -> u64 {
