@@ -25,12 +25,18 @@ impl FromRequest for IdempotencyKey {
 }
 
 fn key(request: &HttpRequest) -> Result<Option<String>> {
-    let Some(value) = request.headers().get("idempotency-key") else { return Ok(None) };
-    let text = value
-        .to_str()
-        .map_err(|_| Error::invalid("Idempotency-Key: found other than visible ASCII characters"))?;
+    let Some(text) = visible(request, "Idempotency-Key")? else { return Ok(None) };
     execution::checked_key(text)?;
     Ok(Some(text.to_owned()))
+}
+
+/// A header that names the request. One that can't be read is no reason to take the request as new each time.
+pub fn visible<'r>(request: &'r HttpRequest, name: &str) -> Result<Option<&'r str>> {
+    let Some(value) = request.headers().get(name) else { return Ok(None) };
+    let text = value
+        .to_str()
+        .map_err(|_| Error::invalid(format!("{name}: found other than visible ASCII characters")))?;
+    Ok(Some(text))
 }
 
 /// The text that an answer is kept as.

@@ -17,6 +17,7 @@ use super::{
     body::{Limits, read},
     connector::InboxRow,
     error::{ApiError, ErrorBody},
+    idempotency::visible,
 };
 use crate::{
     app::App,
@@ -58,8 +59,8 @@ pub async fn send(
     }
     let received = app.clock.now();
     let visitor = visitor(&app, auth::credentials(&request)?, path.into_inner()).await?;
-    app.runner.gate().count(sender(&app, &visitor, &request))?;
-    if visitor.caller.is_some() {
+    if let Some(caller) = &visitor.caller {
+        app.runner.gate().count(Sender::Key(caller.key))?;
         visitor.may_send()?;
     }
     let most = Limits::of(
@@ -69,15 +70,21 @@ pub async fn send(
     );
     let bytes = read(&mut payload, &most).await?;
     let text = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
+    let (webhook_id, key) = (visible(&request, "webhook-id")?, visible(&request, "Idempotency-Key")?);
     if visitor.caller.is_none() {
-        visitor.target.signature.verify(&visitor.target.secrets, text, &bytes, received)?;
+        let (signature, secrets) = (&visitor.target.signature, &visitor.target.secrets);
+        let proof = signature.verify(secrets, text, &bytes, received);
+        let from = address::of(&request, &app);
+        let sender = if proof.is_ok() { Sender::Address(from) } else { Sender::Unproven(from) };
+        app.runner.gate().count(sender)?;
+        proof?;
         visitor.may_send()?;
     }
     let mut hash = Sha256::new();
     hash.update(query);
     hash.update([0]);
     hash.update(&bytes);
-    let once = visitor.once(text("webhook-id"), text("idempotency-key"), hash.finalize().into())?;
+    let once = visitor.once(webhook_id, key, hash.finalize().into())?;
     let kept = NewRequest {
         connector: visitor.target.connector,
         received,
@@ -94,13 +101,6 @@ async fn visitor(app: &web::Data<App>, credentials: Credentials, name: String) -
     match webhook::known_visitor(app, &credentials, &name) {
         Some(known) => Ok(known?),
         None => blocking(app.clone(), move |app| webhook::visitor(app, &credentials, &name)).await,
-    }
-}
-
-fn sender(app: &App, visitor: &Visitor, request: &HttpRequest) -> Sender {
-    match &visitor.caller {
-        Some(caller) => Sender::Key(caller.key),
-        None => Sender::Address(address::of(request, app)),
     }
 }
 

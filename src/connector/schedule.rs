@@ -43,6 +43,8 @@ pub const CADENCES: [(u32, &str); 10] = [
 ];
 /// Missed ticks that `all` runs at most.
 pub const MOST_MISSED: usize = 100;
+/// Due ticks that are counted at most.
+const MOST_COUNTED: u64 = 10_000;
 /// A tick found so late was not missed: the timer looks every second, and a busy disk may hold it up.
 const ON_TIME: TimeDelta = TimeDelta::seconds(60);
 
@@ -159,10 +161,16 @@ impl Timing {
     }
 
     /// The ticks from `first`, which is one, up to `now`.
+    ///
+    /// After a clock that was set years ahead they are many: of more than [`MOST_COUNTED`] only the latest are
+    /// looked at, and no more counted.
     #[must_use]
     pub fn due(&self, first: DateTime<Utc>, now: DateTime<Utc>) -> Due {
         let mut due = Due { latest: VecDeque::new(), count: 0, next: Some(first) };
         while let Some(tick) = due.next.filter(|tick| *tick <= now) {
+            if due.count == MOST_COUNTED {
+                return self.latest(now);
+            }
             if due.latest.len() == MOST_MISSED {
                 due.latest.pop_front();
             }
@@ -172,6 +180,21 @@ impl Timing {
         }
         due
     }
+
+    /// The latest ticks up to `now`, found backwards.
+    fn latest(&self, now: DateTime<Utc>) -> Due {
+        let last = match self {
+            Self::Every(seconds) => now.duration_trunc(TimeDelta::seconds((*seconds).into())).ok(),
+            Self::Cron(cron, zone) => {
+                let now = now.with_timezone(zone);
+                cron.find_previous_occurrence(&now, true).ok().map(|tick| tick.to_utc())
+            }
+        };
+        let mut latest: VecDeque<_> =
+            std::iter::successors(last, |tick| self.before(*tick)).take(MOST_MISSED).collect();
+        latest.make_contiguous().reverse();
+        Due { latest, count: MOST_COUNTED, next: self.next_after(now) }
+    }
 }
 
 /// Ticks whose time has come.
@@ -179,7 +202,7 @@ impl Timing {
 pub struct Due {
     /// At most [`MOST_MISSED`], oldest first.
     latest: VecDeque<DateTime<Utc>>,
-    /// How many there are.
+    /// How many there are; of more than [`MOST_COUNTED`], that.
     pub count: u64,
     /// The one after them.
     pub next: Option<DateTime<Utc>>,

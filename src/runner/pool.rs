@@ -82,10 +82,15 @@ fn execution(shared: &Shared) -> bool {
     let _held = Held { shared, id };
     let _entered = context::enter(Some(format!("execution={id}").into()));
     breakpoint::reach("claimed");
-    let ended = panic::catch_unwind(panic::AssertUnwindSafe(|| prepare::run(shared, &claimed)))
-        .unwrap_or_else(|panic| prepare::panicked(shared, &claimed, &words(panic.as_ref())));
+    let ran = panic::catch_unwind(panic::AssertUnwindSafe(|| prepare::run(shared, &claimed)));
+    let has_panicked = ran.is_err();
+    let ended = ran.unwrap_or_else(|panic| prepare::panicked(shared, &claimed, &words(panic.as_ref())));
     breakpoint::reach("before_end");
     until_written(shared, &format!("execution={id}"), || queue::end(shared, &claimed, ended.clone()));
+    if has_panicked && let Err(error) = recover::close_ledger(&shared.store, id, &ended) {
+        // The next start closes it.
+        log::error!("execution={id} its ledger could not be closed: {error}");
+    }
     breakpoint::reach("after_end");
     true
 }

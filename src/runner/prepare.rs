@@ -34,17 +34,32 @@ use crate::{
 
 /// Runs a claimed execution and stores its files. Never fails: what goes wrong is how the run ended.
 pub(super) fn run(shared: &Shared, claimed: &Claimed) -> End {
-    let scratch = shared.store.scratch_dir().join(claimed.execution.id.to_string());
-    let end =
-        run_in(shared, claimed, &scratch).unwrap_or_else(|error| failed(&claimed.progress, error.detail));
-    if let Err(error) = fs::remove_dir_all(&scratch) {
-        log::warn!("execution={} scratch folder: {error}", claimed.execution.id);
+    Scratch::new(&shared.store, &claimed.execution.id.to_string())
+        .and_then(|scratch| run_in(shared, claimed, &scratch.0))
+        .unwrap_or_else(|error| failed(&claimed.progress, error.detail))
+}
+
+/// A folder for what lies on disk while a run lasts. It goes with this, also when the run panics.
+pub(super) struct Scratch(pub PathBuf);
+
+impl Scratch {
+    /// An empty one.
+    pub fn new(store: &Store, name: &str) -> Result<Self> {
+        let path = store.scratch_dir().join(name);
+        fs::create_dir_all(&path).map_err(|e| Error::internal(format!("{}: {e}", path.display())))?;
+        Ok(Self(path))
     }
-    end
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_dir_all(&self.0) {
+            log::warn!("{}: {error}", self.0.display());
+        }
+    }
 }
 
 fn run_in(shared: &Shared, claimed: &Claimed, scratch: &Path) -> Result<End> {
-    fs::create_dir_all(scratch).map_err(|e| Error::internal(format!("{}: {e}", scratch.display())))?;
     crate::breakpoint::reach("run");
     let store = &shared.store;
     let gathered = Gathered::new(store, claimed.connector.custom_object)?;

@@ -182,7 +182,7 @@ fn close(store: &Store, execution: &Execution) -> Result<End> {
 }
 
 /// The ledger's own row is closed last: until then the next start does all of this again.
-fn close_ledger(store: &Store, id: ExecutionId, end: &End) -> Result<()> {
+pub(super) fn close_ledger(store: &Store, id: ExecutionId, end: &End) -> Result<()> {
     let finished = store::run::Finished {
         outcome: end.state,
         error: end.error_details.clone(),

@@ -40,9 +40,10 @@ fn forget_run(store: &Store, run: &Expired) -> Result<()> {
 
 /// Deletes those of these files that nothing uses.
 pub(super) fn delete_unused(store: &Store, files: &[FileId]) -> Result<()> {
+    // Most files of a sweep are used: those are told in one look.
     let used = store.control.read(|conn| store::file::used(conn, files))?;
     for file in files.iter().filter(|file| !used.contains(file)) {
-        store.files.write(|tx| store::file::delete(tx, *file))?;
+        store::file::delete_unless_used(store, *file)?;
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Output samples: the script over the reference file, its output tables as a ZIP. Writes no records.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use serde_json::Value as Json;
 
@@ -45,13 +45,8 @@ pub(super) fn generate(
             store::script::find(conn, connector, script)?,
         ))
     })?;
-    let scratch = shared.store.scratch_dir().join(format!("sample-{}", script.id));
-    fs::create_dir_all(&scratch).map_err(|e| Error::internal(format!("{}: {e}", scratch.display())))?;
-    let outcome = generate_in(shared, &connector, &script, token, &scratch);
-    if let Err(error) = fs::remove_dir_all(&scratch) {
-        log::warn!("script={} scratch folder: {error}", script.id);
-    }
-    outcome
+    let scratch = prepare::Scratch::new(&shared.store, &format!("sample-{}", script.id))?;
+    generate_in(shared, &connector, &script, token, &scratch.0)
 }
 
 fn generate_in(

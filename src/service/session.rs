@@ -1,5 +1,7 @@
 //! Who asks: recognises keys and sessions, starts and ends sessions.
 
+use std::fmt;
+
 use chrono::TimeDelta;
 
 use crate::{
@@ -11,7 +13,7 @@ use crate::{
 };
 
 /// What a request brought along.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Credentials {
     /// `X-API-KEY` or a bearer token.
     pub key: Option<String>,
@@ -21,6 +23,14 @@ pub struct Credentials {
     pub business: Option<String>,
     /// `X-USER-ID`; must agree when sent.
     pub user: Option<String>,
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Neither key nor session.
+        let Self { key: _, session: _, business, user } = self;
+        f.debug_struct("Credentials").field("business", business).field("user", user).finish_non_exhaustive()
+    }
 }
 
 /// The event of somebody who could not sign in.

@@ -61,7 +61,7 @@ pub fn visitor(app: &App, credentials: &Credentials, name: &str) -> Result<Visit
     };
     let connector = app.store.control.read(|conn| match &caller {
         Some(caller) => open(conn, caller, name, Role::Sender),
-        // Nobody learns which connectors there are.
+        // Nobody learns which connectors there are that take no signatures.
         None => store::connector::named(conn, name).map_err(|error| match error.code {
             Code::NotFound => unproven(),
             _ => error,

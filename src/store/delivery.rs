@@ -50,6 +50,39 @@ pub fn facts(conn: &Connection, connector: ConnectorId) -> Result<Option<Facts>>
     Ok(found.optional()?)
 }
 
+/// How far the requests of one connector went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mark {
+    /// Whose they are.
+    pub connector: ConnectorId,
+    /// See [`Facts::delivered`].
+    pub delivered: i64,
+    /// See [`Facts::cancelled`].
+    pub cancelled: i64,
+}
+
+/// Every connector's.
+pub fn marks(conn: &Connection) -> Result<Vec<Mark>> {
+    let mut statement = conn.prepare("SELECT connector_id, delivered, cancelled FROM delivery")?;
+    let marks = statement.query_map([], |row| {
+        Ok(Mark {
+            connector: column::parsed(row, "connector_id")?,
+            delivered: row.get("delivered")?,
+            cancelled: row.get("cancelled")?,
+        })
+    })?;
+    Ok(marks.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Requests behind `seq` are none of those that were to be cancelled.
+pub fn bound_cancelled(tx: &Transaction<'_>, connector: ConnectorId, seq: i64) -> Result<()> {
+    tx.execute(
+        "UPDATE delivery SET cancelled = min(cancelled, ?2) WHERE connector_id = ?1",
+        params![connector.to_string(), seq],
+    )?;
+    Ok(())
+}
+
 /// Notes that an execution holds a batch: in the transaction that queues it.
 pub fn deliver(tx: &Transaction<'_>, batch: &Batch) -> Result<()> {
     tx.prepare_cached("UPDATE execution SET inbox_first = ?2, inbox_last = ?3 WHERE id = ?1")?

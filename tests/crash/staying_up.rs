@@ -7,6 +7,7 @@ use crate::{
     support::{
         Answer, Client,
         journey::{self, execution, run_ended},
+        until,
     },
 };
 
@@ -57,6 +58,23 @@ fn a_panic_in_a_run_is_a_failed_run_and_the_next_one_succeeds() {
     let (_, log) = server.stop();
     let said = lines_of(&log, "execution", &hit);
     assert!(said.iter().any(|line| line.contains("break-point run")), "{log:?}");
+}
+
+/// What a run holds while it lasts goes with it, and its ledger is closed: there need not be a restart.
+#[test]
+fn a_panic_in_a_load_leaves_nothing_open() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Process::start_breaking(data.path(), "batch_committed:2:panic");
+    set_up(&server.client);
+    let hit = send(&server.client, &process::file(1_000));
+    let row = run_ended(&server.client, TOKEN, &hit);
+    assert_eq!((&row["status"], &row["totals"]["created"]), (&json!("failed"), &json!(200)), "{row}");
+    assert_eq!(std::fs::read_dir(data.path().join("scratch")).unwrap().count(), 0, "scratch is gone");
+    until("the ledger is closed", || {
+        let said: Json =
+            serde_json::from_slice(&process::ran(&["check", "--json"], data.path()).stdout).unwrap();
+        (said["findings"] == json!([])).then_some(())
+    });
 }
 
 /// The ledger has the end by then: records.db can't take it back.

@@ -170,3 +170,16 @@ fn of_many_missed_ticks_the_latest_hundred_are_kept_and_all_are_counted() {
         (Some(at("2026-05-31T05:00:00Z")), Some(at("2026-05-31T06:00:00Z")))
     );
 }
+
+/// Somebody set the clock years ahead: the timer must not walk over every minute of them.
+#[test]
+fn of_more_ticks_than_are_counted_the_latest_are_found_backwards() {
+    let now = at("2056-06-01T00:00:30Z");
+    for minutely in [Timing::of(Some(60), None).unwrap().unwrap(), timing("* * * * *", "UTC")] {
+        let due = minutely.due(at("2026-05-31T00:00:00Z"), now);
+        assert_eq!((due.count, due.next), (MOST_COUNTED, Some(at("2056-06-01T00:01:00Z"))));
+        let all = due.chosen(Missed::All, &minutely, now);
+        assert_eq!((all.len(), all[99].at), (MOST_MISSED, at("2056-06-01T00:00:00Z")));
+        assert_eq!(all[0].at, at("2056-05-31T22:21:00Z"));
+    }
+}

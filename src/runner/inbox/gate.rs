@@ -7,6 +7,7 @@
 
 use std::{
     collections::HashMap,
+    fmt,
     net::IpAddr,
     num::NonZeroU32,
     sync::Arc,
@@ -29,7 +30,7 @@ const HOLDS: Duration = Duration::from_secs(1);
 const TIDY_EVERY: Duration = Duration::from_mins(1);
 
 /// A connector as a sender meets it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Target {
     /// Identity.
     pub connector: ConnectorId,
@@ -43,13 +44,22 @@ pub struct Target {
     pub secrets: Vec<String>,
 }
 
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Not its secrets.
+        f.debug_struct("Target").field("connector", &self.connector).finish_non_exhaustive()
+    }
+}
+
 /// One sender, as the limit on its rate knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Sender {
     /// By its key.
     Key(KeyId),
-    /// By its address.
+    /// By its address: one that signs.
     Address(IpAddr),
+    /// One that proved nothing. It takes nothing from those that sign from the same address.
+    Unproven(IpAddr),
 }
 
 /// What was admitted lately, and how often senders come.

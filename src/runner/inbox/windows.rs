@@ -72,11 +72,21 @@ pub(super) fn settle(shared: &Shared) -> Result<()> {
 }
 
 /// What executions hold waits no more. Before the first request is accepted: in a restored `inbox.db` that is
-/// older than `control.db` it would get the number of one that was delivered.
+/// older than `control.db`, or does not know the connector at all, it would get the number of one that was
+/// delivered, or of one that was to be cancelled.
 pub(in crate::runner) fn skip_delivered(store: &Store) -> Result<()> {
-    for inbox in store.inbox.read(store::inbox::all)? {
-        if let Some(facts) = store.control.read(|conn| delivery::facts(conn, inbox.connector))? {
-            skip(store, &inbox, &facts)?;
+    for mark in store.control.read(delivery::marks)? {
+        let inbox = store.inbox.read(|conn| store::inbox::find(conn, mark.connector))?;
+        let last = match inbox {
+            Some(inbox) if inbox.taken_seq >= mark.delivered => inbox.last_seq,
+            _ => store.inbox.write(|tx| {
+                let inbox = store::inbox::find_or_make(tx, mark.connector)?;
+                store::inbox::skip_delivered(tx, &inbox, mark.delivered)?;
+                Ok(inbox.last_seq.max(mark.delivered))
+            })?,
+        };
+        if mark.cancelled > last {
+            store.control.write(|tx| delivery::bound_cancelled(tx, mark.connector, last))?;
         }
     }
     Ok(())
@@ -132,7 +142,7 @@ impl Windows {
         let mut wait = NAP;
         for inbox in waiting.into_iter().filter(|inbox| !stuck.contains(&inbox.key)) {
             let connector = inbox.connector;
-            match self.close_due(shared, inbox) {
+            match self.close_due(shared, &inbox) {
                 Ok(left) => wait = wait.min(left),
                 // One connector's trouble must not hold up the others.
                 Err(error) => log::error!("connector={connector} closing its webhook window: {error}"),
@@ -141,32 +151,29 @@ impl Windows {
         Ok(wait)
     }
 
-    /// Closes the connector's windows that are due, one after another. Answers when to look again.
-    fn close_due(&mut self, shared: &Shared, mut inbox: Inbox) -> Result<Duration> {
-        loop {
-            if shared.is_stopping() {
-                return Ok(NAP);
-            }
-            let facts = shared.store.control.read(|conn| delivery::facts(conn, inbox.connector))?;
-            let Some(facts) = facts else {
-                forget(shared, &inbox)?;
-                return Ok(NAP);
-            };
-            let Some(until) = self.due(shared, &inbox, &facts)? else {
-                return Ok(if facts.status.runs() { GLANCE } else { NAP });
-            };
-            let queued = shared.store.control.read(store::execution::queued)?;
-            if queued >= i64::from(shared.config.runner.max_queued) {
-                // The requests wait where they are: no execution could be queued.
-                return Ok(NAP);
-            }
-            let batch = batch::take(shared, &inbox, &facts, until)?;
-            self.finish(shared, &batch)?;
-            match shared.store.inbox.read(|conn| store::inbox::find(conn, batch.connector))? {
-                Some(now) if now.pending() > 0 => inbox = now,
-                _ => return Ok(NAP),
-            }
+    /// Closes the connector's window if it is due. Answers when to look again: at once where more waits, after
+    /// the other connectors have had their turn.
+    fn close_due(&mut self, shared: &Shared, inbox: &Inbox) -> Result<Duration> {
+        if shared.is_stopping() {
+            return Ok(NAP);
         }
+        let facts = shared.store.control.read(|conn| delivery::facts(conn, inbox.connector))?;
+        let Some(facts) = facts else {
+            forget(shared, inbox)?;
+            return Ok(NAP);
+        };
+        let Some(until) = self.due(shared, inbox, &facts)? else {
+            return Ok(if facts.status.runs() { GLANCE } else { NAP });
+        };
+        let queued = shared.store.control.read(store::execution::queued)?;
+        if queued >= i64::from(shared.config.runner.max_queued) {
+            // The requests wait where they are: no execution could be queued.
+            return Ok(NAP);
+        }
+        let batch = batch::take(shared, inbox, &facts, until)?;
+        self.finish(shared, &batch)?;
+        let left = shared.store.inbox.read(|conn| store::inbox::find(conn, batch.connector))?;
+        Ok(if left.is_some_and(|inbox| inbox.pending() > 0) { Duration::ZERO } else { NAP })
     }
 
     fn finish(&mut self, shared: &Shared, batch: &store::inbox::Batch) -> Result<()> {

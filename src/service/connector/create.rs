@@ -2,7 +2,9 @@
 
 use crate::store::Connection;
 
-use super::{Detail, check_webhook_cadence, detail, engine_for, schedule, webhook_settings};
+use super::{
+    Detail, check_input_options, check_webhook_cadence, detail, engine_for, schedule, webhook_settings,
+};
 use crate::{
     app::App,
     auth::{Caller, Role},
@@ -12,7 +14,6 @@ use crate::{
     },
     error::{Error, Result},
     id::{ConnectorId, ObjectId, ScriptId},
-    input,
     object::{api_name_of, design},
     script::{ConfigMetadata, SQLITE, SampleState, Script, ScriptStatus},
     store,
@@ -92,7 +93,7 @@ pub(super) fn made(app: &App, caller: &Caller, new: NewConnector, object: Object
         created_by: Some(caller.member.id),
     };
     validate::sql_parameters(&connector.sql_parameters)?;
-    input::check_options(&connector.input_options)?;
+    check_input_options(&connector)?;
     connector.guard.map_or(Ok(()), |guard| guard.check())?;
     connector.timeout_s.map_or(Ok(()), |s| validate::timeout(s, app.config.engine.timeout_s))?;
     check_webhook_cadence(app, &connector)?;

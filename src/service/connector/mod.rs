@@ -32,12 +32,13 @@ use crate::{
     app::App,
     auth::{Caller, Role},
     connector::{
-        Connector, ConnectorType, NotificationSettings, WebhookSettings,
+        Connector, ConnectorType, InputOptions, NotificationSettings, WebhookSettings,
         notification::{self, WrittenNotificationSettings},
         webhook::{self, WrittenWebhookSettings},
     },
     error::{Error, Result},
     id::ObjectId,
+    input,
     object::Object,
     script::{REFERENCE_VERSIONS, SQLITE},
     store,
@@ -72,6 +73,22 @@ pub fn engine_for(sql_version: &str) -> Result<(String, Option<String>)> {
     let known = REFERENCE_VERSIONS.join(", ");
     Err(Error::invalid(format!("sql_version: found {sql_version:?}, expected {SQLITE}, or one of {known}"))
         .at("sql_version"))
+}
+
+/// Whether the files of such a connector can be read with these options: those that the server makes of
+/// webhooks and ticks are what they are.
+fn check_input_options(connector: &Connector) -> Result<()> {
+    let options = &connector.input_options;
+    input::check_options(options)?;
+    let of_files = InputOptions { null_values: options.null_values.clone(), ..InputOptions::default() };
+    if connector.connector_type != ConnectorType::Spreadsheet && *options != of_files {
+        let of = connector.connector_type.as_str();
+        let detail = format!(
+            "input_options: found how a file is written, expected null_values alone: the server makes the files of a {of} connector."
+        );
+        return Err(Error::invalid(detail).at("input_options"));
+    }
+    Ok(())
 }
 
 /// How long a webhook connector's requests may collect.

@@ -1,7 +1,7 @@
 //! Changing a connector: decided in full, then written in one transaction.
 
 use super::{
-    Detail, check_webhook_cadence,
+    Detail, check_input_options, check_webhook_cadence,
     detail::{self, queued_live},
     index, locale, notification_settings, objects, open, reach, reference_tables, schedule, webhook_settings,
 };
@@ -17,7 +17,6 @@ use crate::{
     error::{Error, Result},
     execution::{Execution, State},
     id::{ExecutionId, FilterGroupId, ObjectId, VariableId},
-    input,
     script::{InputTable, Script},
     service::file,
     store::{self, Connection, Transaction},
@@ -26,11 +25,11 @@ use crate::{
 /// Changes a connector. Nothing is written unless everything is right.
 pub fn patch(app: &App, caller: &Caller, name: &str, patch: ConnectorPatch) -> Result<Detail> {
     // A first decision on a reader: a refusal takes no lock, and the file is read outside of one.
-    let conn = app.store.control.reader()?;
-    let before = open(&conn, caller, name, Role::Editor)?;
+    let before = app.store.control.read(|conn| open(conn, caller, name, Role::Editor))?;
     let reference = reference(app, caller, &before, &patch)?;
-    decide(app, caller, &conn, before.clone(), patch.clone(), reference.as_deref())?;
-    drop(conn);
+    app.store.control.read(|conn| {
+        decide(app, caller, conn, before.clone(), patch.clone(), reference.as_deref()).map(drop)
+    })?;
     if let Some(file) = reference.as_ref().and_then(|tables| tables.first()?.file_id) {
         app.store.files.write(|tx| store::file::attach(tx, file, before.id))?;
     }
@@ -159,8 +158,8 @@ fn settings(app: &App, after: &mut Connector, patch: &ConnectorPatch) -> Result<
     after.retention_runs = patch.retention_runs.unwrap_or(after.retention_runs);
     after.max_concurrency = patch.max_concurrency.unwrap_or(after.max_concurrency);
     if let Some(options) = &patch.input_options {
-        input::check_options(options)?;
         after.input_options.clone_from(options);
+        check_input_options(after)?;
     }
     after.diff_check_enabled = patch.diff_check_enabled.unwrap_or(after.diff_check_enabled);
     if let Some(guard) = patch.guard {

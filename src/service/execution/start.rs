@@ -85,7 +85,7 @@ pub fn start(app: &App, caller: &Caller, name: &str, new: &NewRun, once: Option<
     check_parameters(&new.sql_parameters)?;
     let file = input_file(app, caller, &connector, new.input_file)?;
     app.store.files.write(|tx| store::file::attach(tx, file.id, connector.id))?;
-    let queued = app.store.control.write(|tx| {
+    let insert = |tx: &Transaction<'_>| {
         // The same request may have come in between.
         if let Some(earlier) = Queued::earlier(app, tx, request.as_ref())? {
             return Ok(earlier);
@@ -95,7 +95,10 @@ pub fn start(app: &App, caller: &Caller, name: &str, new: &NewRun, once: Option<
             store::idempotency::note(tx, request, execution.id, execution.created)?;
         }
         Ok(Queued::new(execution, request.clone()))
-    })?;
+    };
+    // Retention or a caller may be deleting the file: it is there until the execution names it.
+    let queued = store::file::while_there(&app.store, file.id, || app.store.control.write(insert))?
+        .ok_or_else(|| file::missing(file.id, "source_file_id"))?;
     breakpoint::reach("queued");
     app.runner.wake();
     Ok(queued)

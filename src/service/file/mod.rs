@@ -68,8 +68,13 @@ pub fn find_readable(app: &App, caller: &Caller, id: FileId) -> Result<StoredFil
 /// # Errors
 /// `does_not_exist`, also for a file that the caller may not download.
 pub fn named(app: &App, caller: &Caller, id: FileId, path: &str) -> Result<StoredFile> {
-    readable(app, caller, id)?
-        .ok_or_else(|| Error::does_not_exist(format!("{path}: No such file: {id}.")).at(path))
+    readable(app, caller, id)?.ok_or_else(|| missing(id, path))
+}
+
+/// The file that a body or query names at `path` is not there, or not for the caller.
+#[must_use]
+pub fn missing(id: FileId, path: &str) -> Error {
+    Error::does_not_exist(format!("{path}: No such file: {id}.")).at(path)
 }
 
 /// The files that the caller may download, by part of their name.
@@ -101,10 +106,8 @@ pub fn delete(app: &App, caller: &Caller, id: FileId) -> Result<()> {
     if file.connector.is_some() || file.owner != Some(caller.member.id) {
         caller.needs(Role::Admin)?;
     }
-    let user = app.store.control.read(|conn| store::file::user(conn, id))?;
-    if let Some(user) = user {
+    if let Some(user) = store::file::delete_unless_used(&app.store, id)? {
         return Err(Error::conflict(format!("The file {:?} is used by {user}.", file.name)));
     }
-    app.store.files.write(|tx| store::file::delete(tx, id))?;
     event::tell(app, caller, "deleted", &format!("The file {:?} was deleted.", file.name))
 }

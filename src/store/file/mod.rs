@@ -23,7 +23,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 pub use list::{Filter, list, page_after, same_content};
 pub use read::FileReader;
 pub use settle::{forget, forgotten, settle_uploads};
-pub use user::{is_of_run_with, used, user};
+pub use user::{delete_unless_used, is_of_run_with, used, user, while_there};
 pub use write::FileWriter;
 
 use super::{column, time};

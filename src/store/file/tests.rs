@@ -154,6 +154,38 @@ fn sending_again_is_the_same_file_and_other_bytes_are_refused() {
     assert_eq!((count(&store, "file"), count(&store, "content")), (2, 2));
 }
 
+const NAMES_IT: &str = "INSERT INTO connector (id, api_name, name, name_key, description, connector_type,
+        status, custom_object, source_file, headers, variables, loads, seeds, sql_parameters, input_options,
+        max_concurrency, webhook_settings, notification_settings, retention_days, retention_runs,
+        diff_check_enabled, created, updated)
+    VALUES ('c', 'shop', 'Shop', 'shop', '', 'spreadsheet', 'setup', 'o', ?, '[]', '[]', '[]', '[]', '{}', '{}',
+        1, '{}', '{}', 0, 0, 0, 0, 0)";
+
+/// Retention and a new run meet: one of them is told, whichever comes first.
+#[test]
+fn a_file_that_is_being_put_to_use_is_not_deleted() {
+    let (_dir, store) = store();
+    let file = write(&store, named("x"), b"x").unwrap();
+    let (deletes, asked) = std::sync::mpsc::channel();
+    let deleted = std::thread::scope(|scope| {
+        let deleter = while_there(&store, file.id, || {
+            let deleter = scope.spawn(|| {
+                deletes.send(()).unwrap();
+                delete_unless_used(&store, file.id).unwrap()
+            });
+            asked.recv().unwrap();
+            store.control.write(|tx| Ok(tx.execute(NAMES_IT, [file.id.to_string()])?))?;
+            Ok(deleter)
+        });
+        deleter.unwrap().expect("it is there").join().unwrap()
+    });
+    assert_eq!(deleted.as_deref(), Some("the connector shop"));
+    assert_eq!(read(&store, &file), b"x");
+    store.control.write(|tx| Ok(tx.execute("UPDATE connector SET source_file = NULL", [])?)).unwrap();
+    assert_eq!(delete_unless_used(&store, file.id).unwrap(), None);
+    assert!(while_there(&store, file.id, || -> Result<()> { unreachable!("it is gone") }).unwrap().is_none());
+}
+
 #[test]
 fn a_file_follows_the_first_connector_it_is_attached_to() {
     let (_dir, store) = store();

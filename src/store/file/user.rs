@@ -4,10 +4,11 @@ use std::collections::HashSet;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
+use super::{delete, find};
 use crate::{
     error::Result,
     id::{FileId, KeyId},
-    store::column,
+    store::{Store, column},
 };
 
 /// Who uses the file, in words: a connector whose reference file it is, a connector of which some
@@ -39,6 +40,28 @@ pub fn used(control: &Connection, files: &[FileId]) -> Result<HashSet<FileId>> {
     )?;
     let rows = statement.query_map([column::to_json(&files)?], |row| column::parsed(row, "id"))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Deletes the file unless something uses it. Answers who does, in words.
+///
+/// Asked and deleted while nobody else writes files: what is about to use it comes before or after
+/// ([`while_there`]). Where both writers are held, that of `files.db` is taken first.
+pub fn delete_unless_used(store: &Store, id: FileId) -> Result<Option<String>> {
+    store.files.write(|tx| {
+        let user = store.control.read(|conn| user(conn, id))?;
+        if user.is_none() {
+            delete(tx, id)?;
+        }
+        Ok(user)
+    })
+}
+
+/// Does what makes the file used, while it can't be deleted. `None`: it is gone.
+pub fn while_there<T>(store: &Store, id: FileId, work: impl FnOnce() -> Result<T>) -> Result<Option<T>> {
+    store.files.write(|tx| match find(tx, id)? {
+        Some(_) => work().map(Some),
+        None => Ok(None),
+    })
 }
 
 /// Whether an execution that was started with the key read or made the file.

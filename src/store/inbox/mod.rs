@@ -185,7 +185,8 @@ pub fn add(
     Ok((kept, inboxes))
 }
 
-fn find_or_make(tx: &Transaction<'_>, connector: ConnectorId) -> Result<Inbox> {
+/// The connector's inbox; an empty one when it has none yet.
+pub fn find_or_make(tx: &Transaction<'_>, connector: ConnectorId) -> Result<Inbox> {
     if let Some(inbox) = find(tx, connector)? {
         return Ok(inbox);
     }

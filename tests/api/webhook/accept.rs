@@ -122,6 +122,10 @@ fn a_request_that_comes_again_adds_nothing() {
     // A sender that signs may write the same message anew.
     named("webhook-id", "msg_1", "{\"number\":\"other\"}").expect(201);
     named("Idempotency-Key", &"x".repeat(256), "{}").refused(400, "invalid");
+    // One that can't be read is refused: taken as none, each try would add another.
+    for header in ["Idempotency-Key", "webhook-id"] {
+        assert!(named(header, "é1", "{}").refused(400, "invalid").starts_with(header));
+    }
     named("webhook-id", "k1", "{\"number\":\"3\"}").expect(201);
     assert_eq!(input(&client, &flushed(&client, 1)).len(), 3);
     // The names outlive the requests.

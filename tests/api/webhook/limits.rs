@@ -68,6 +68,11 @@ fn cadence_and_settings_belong_to_webhook_connectors_and_have_bounds() {
     assert_eq!(set(30).ok()["cadence"], 30);
     assert_eq!(client.patch(&path(TOKEN), &json!({"cadence": null})).ok()["cadence"], json!(null));
     client.patch(&path(TOKEN), &json!({"schedule": {"cron": "0 6 * * *"}})).refused(400, "invalid");
+    // Its files are the server's: there is no other way to read them.
+    let options = |options| client.patch(&path(TOKEN), &json!({"input_options": options}));
+    options(json!({"header_row": 2})).refused(400, "invalid");
+    options(json!({"delimiter": ";"})).refused(400, "invalid");
+    assert_eq!(options(json!({"null_values": ["-"]})).ok()["input_options"]["null_values"], json!(["-"]));
     let base = json!({"name": "F", "custom_object": "orders", "connector_type": "spreadsheet"});
     for (key, value) in [("cadence", json!(60)), ("webhook_settings", json!({"signing_secrets": []}))] {
         let mut body = base.clone();

@@ -61,6 +61,21 @@ fn a_signature_alone_is_enough() {
 }
 
 #[test]
+fn what_is_not_signed_takes_nothing_from_those_that_sign() {
+    let server = ready(|config| config.webhook.max_per_minute = 2);
+    set(&server.client(), &json!({"signing_secrets": [FIRST]}));
+    let now = chrono::Utc::now().timestamp();
+    for id in ["m1", "m2"] {
+        signed(&server, SECOND, id, now, "{}").refused(401, "invalid_credentials");
+    }
+    signed(&server, SECOND, "m3", now, "{}").refused(429, "too_many_requests");
+    for id in ["m4", "m5"] {
+        signed(&server, FIRST, id, now, "{}").expect(201);
+    }
+    signed(&server, FIRST, "m6", now, "{}").refused(429, "too_many_requests");
+}
+
+#[test]
 fn secrets_are_rotated_and_never_shown() {
     let server = ready(|_| {});
     let client = server.client();

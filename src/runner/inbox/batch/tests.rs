@@ -198,6 +198,56 @@ fn half_a_file_is_written_again() {
     assert_eq!(found.name, "shop_webhooks_1700000000_1700000000.csv");
 }
 
+/// The copy of `inbox.db` was taken before the connector's first webhook, that of `control.db` after its first
+/// batch, and after somebody cancelled what waited then.
+#[test]
+fn an_inbox_restored_without_the_connector_counts_on_behind_what_was_delivered() {
+    let world = World::new(Status::Operational);
+    world.send(1..=3);
+    finish(&process(&world.store), &world.take()).unwrap();
+    world.store.control.write(|tx| delivery::cancel(tx, world.connector.id, 5, None)).unwrap();
+    world
+        .store
+        .inbox
+        .write(|tx| {
+            tx.execute("DELETE FROM request", [])?;
+            tx.execute("DELETE FROM inbox", [])?;
+            Ok(())
+        })
+        .unwrap();
+    windows::skip_delivered(&world.store).unwrap();
+    world.send(4..=5);
+    world.restart();
+    world.store.clock.set(start() + TimeDelta::seconds(60));
+    world.restart();
+    assert_eq!(world.runs(), [(State::Queued, bodies(1..=3)), (State::Queued, bodies(4..=5))]);
+    assert_eq!((world.inbox().pending(), world.inbox().last_seq), (0, 5));
+}
+
+/// One that never ends must not keep the windows of the others open.
+#[test]
+fn connectors_take_turns() {
+    let world = World::new(Status::Operational);
+    let mut other = connector(Status::Operational);
+    (other.api_name, other.name) = ("other".to_owned(), "Other".to_owned());
+    world.store.control.write(|tx| store::connector::insert(tx, &other)).unwrap();
+    // Three full batches of the first, and one request of the other, whose time is over.
+    world.send(1..=12);
+    let late =
+        World { _dir: tempfile::tempdir().unwrap(), store: Arc::clone(&world.store), connector: other };
+    late.send(13..=13);
+    world.store.clock.set(start() + TimeDelta::seconds(60));
+    let mut windows = windows::Windows::new();
+    let process = process(&world.store);
+    assert!(windows.pass(&process).unwrap().is_zero(), "more waits");
+    let states: Vec<_> = world.runs().into_iter().map(|(_, bodies)| bodies.len()).collect();
+    assert_eq!(states, [4, 1]);
+    while world.inbox().pending() > 0 {
+        windows.pass(&process).unwrap();
+    }
+    assert_eq!(world.runs().len(), 4);
+}
+
 #[test]
 fn an_inbox_restored_from_an_older_copy_delivers_nothing_twice() {
     let world = World::new(Status::Operational);
