@@ -24,6 +24,7 @@ pub mod object;
 pub mod package;
 pub mod page;
 pub mod people;
+pub mod preview;
 pub mod record;
 pub mod script;
 pub mod session;
@@ -93,6 +94,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(script::start)
         .service(script::cancel)
         .service(script::publish)
+        .service(preview::make)
         .service(script::download_output_sample)
         .service(sql_function::list)
         .service(webhook::send)

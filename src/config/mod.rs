@@ -10,6 +10,7 @@ pub mod files;
 pub mod log;
 pub mod network;
 pub mod notify;
+pub mod preview;
 pub mod report;
 pub mod runner;
 pub mod server;
@@ -27,6 +28,7 @@ pub use self::{
     files::FilesConfig,
     log::{LogConfig, LogFormat},
     notify::NotifyConfig,
+    preview::PreviewConfig,
     report::ReportConfig,
     runner::RunnerConfig,
     server::ServerConfig,
@@ -71,6 +73,8 @@ pub struct Config {
     pub notify: NotifyConfig,
     /// What a run leaves.
     pub report: ReportConfig,
+    /// Previews of scripts.
+    pub preview: PreviewConfig,
     /// Suggestions of execution variables.
     pub suggest: SuggestConfig,
     /// Log lines.
@@ -109,6 +113,7 @@ impl Config {
         self.engine.check()?;
         self.runner.check()?;
         self.webhook.check()?;
+        self.preview.check()?;
         self.notify.check()
     }
 }
@@ -192,6 +197,7 @@ mod tests {
             ("", &[("SMARTCONNECTOR_RUNNER_WORKER", "5")], "SMARTCONNECTOR_RUNNER_WORKER"),
             ("", &[("SMARTCONNECTOR_RUNNER_WORKERS", "many")], "many"),
             ("[runner]\nworkers = 0", &[], "runner.workers"),
+            ("[preview]\ntimeout_s = 60", &[], "preview.timeout_s"),
             ("[server]\ncors_origins = [\"https://a.example/\"]", &[], "https://a.example/"),
             ("[server]\ntrusted_proxies = [\"proxy\"]", &[], "server.trusted_proxies = proxy"),
             ("[workspace]\ntimezone = \"Mars/Olympus\"", &[], "Mars/Olympus"),

@@ -112,6 +112,7 @@ pub fn run(
         started_by: None,
         input_name: &input.name,
         input: opener(&input.path),
+        most_rows: None,
         seeds_from: Some(&package.data()),
         tables_in: Some(&output),
         scratch: &work,

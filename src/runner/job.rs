@@ -68,6 +68,8 @@ pub struct Job<'j> {
     pub input_name: &'j str,
     /// The input file's bytes.
     pub input: Box<dyn Fn() -> Result<Box<dyn Source>> + Sync + 'j>,
+    /// How many rows of each input table are read; `None`: all.
+    pub most_rows: Option<u64>,
     /// Where its seeds come from; `None`: from the records.
     pub seeds_from: Option<&'j Path>,
     /// The folder for the output tables as CSV files; `None`: into a ZIP in the scratch folder.
@@ -155,6 +157,8 @@ pub fn run(job: &Job<'_>) -> Done {
 pub(super) struct Left {
     /// The input is a workbook whose days count from 1904-01-01.
     pub counts_from_1904: bool,
+    /// Rows were left out: see [`Job::most_rows`].
+    pub is_cut: bool,
     pub totals: Counters,
     pub outcomes_cut: u64,
     pub missing_since_last_run: Option<u64>,

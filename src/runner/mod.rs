@@ -16,11 +16,15 @@ mod janitor;
 mod notify;
 mod pool;
 mod prepare;
+mod preview;
 mod sample;
 mod stage;
 mod timer;
+mod trial;
 
+pub use preview::{Preview, PreviewRow, PreviewTable, Shown};
 pub use stage::{input::fill as fill_input, seed::SeedRecords};
+pub use trial::input_of;
 
 use std::{
     collections::HashMap,
@@ -35,10 +39,12 @@ use crate::{
     auth::Workspace,
     cancel::CancelToken,
     config::Config,
+    connector::Connector,
     error::{Error, Result},
     execution::Progress,
     id::{ConnectorId, ExecutionId, ScriptId},
     metrics::Metrics,
+    script::Script,
     store::Store,
 };
 
@@ -56,6 +62,7 @@ struct Shared {
     metrics: Arc<Metrics>,
     running: Mutex<HashMap<ExecutionId, Running>>,
     samples: Mutex<HashMap<ScriptId, CancelToken>>,
+    previews: Mutex<HashMap<uuid::Uuid, CancelToken>>,
     sample_queue: Mutex<std::collections::VecDeque<(ConnectorId, ScriptId)>>,
     // Counts what was queued: a worker that saw an older number looks again before it sleeps.
     signal: Mutex<u64>,
@@ -103,6 +110,7 @@ impl Runner {
             metrics,
             running: Mutex::default(),
             samples: Mutex::default(),
+            previews: Mutex::default(),
             sample_queue: Mutex::default(),
             signal: Mutex::new(0),
             wake: Condvar::new(),
@@ -191,6 +199,14 @@ impl Runner {
         self.shared.samples.lock().contains_key(&script)
     }
 
+    /// Shows what a script gives for the first rows of its file, on this thread.
+    ///
+    /// # Errors
+    /// What is wrong with the file or the script; `busy` when too many are being made already.
+    pub fn preview(&self, connector: &Connector, script: &Script, shown: Shown<'_>) -> Result<Preview> {
+        preview::make(&self.shared, connector, script, shown)
+    }
+
     /// Whether the server is stopping and takes no new work.
     #[must_use]
     pub fn is_stopping(&self) -> bool {
@@ -210,6 +226,9 @@ impl Runner {
             running.token.cancel();
         }
         for token in self.shared.samples.lock().values() {
+            token.cancel();
+        }
+        for token in self.shared.previews.lock().values() {
             token.cancel();
         }
         let mut signal = self.shared.signal.lock();
@@ -256,6 +275,6 @@ impl Shared {
     }
 
     fn is_idle(&self) -> bool {
-        self.running.lock().is_empty() && self.samples.lock().is_empty()
+        self.running.lock().is_empty() && self.samples.lock().is_empty() && self.previews.lock().is_empty()
     }
 }

@@ -93,6 +93,7 @@ fn run_in(shared: &Shared, claimed: &Claimed, scratch: &Path) -> Result<End> {
         started_by: started_by.as_deref(),
         input_name: &input.name,
         input: opener(store, &input),
+        most_rows: None,
         seeds_from: None,
         tables_in: None,
         scratch,

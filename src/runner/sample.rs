@@ -2,22 +2,19 @@
 
 use std::path::Path;
 
-use serde_json::Value as Json;
-
 use super::{
     Shared,
     job::{self, Job, Left, Stop},
-    meta::Facts,
     prepare, retention,
     stage::{odd_lines::OddLines, output, scope::Scope},
+    trial::Trial,
 };
 use crate::{
     cancel::CancelToken,
-    connector::{Connector, Header, ScopeHeaders, column_letters, expected_inputs},
-    engine::{Engine, Scalar},
+    connector::{Connector, Header, ScopeHeaders, column_letters},
+    engine::Engine,
     error::{Error, Result},
-    execution::{Execution, Progress, Snapshot, State, TriggerType},
-    id::{ConnectorId, FileId, ScriptId},
+    id::{ConnectorId, ScriptId},
     report::names,
     script::{SampleState, Script},
     store::{self, file::StoredFile},
@@ -56,48 +53,10 @@ fn generate_in(
     token: &CancelToken,
     scratch: &Path,
 ) -> Result<Sample> {
-    let gathered = prepare::Gathered::new(&shared.store, connector.custom_object)?;
-    let input = prepare::input_file(&shared.store, input_of(connector, script))?;
+    let trial = Trial::new(shared, connector, script, MAX_S)?;
     let today = shared.store.clock.now().with_timezone(&shared.workspace.timezone).date_naive();
     let name = names::draft_zip(&connector.api_name, today);
-    let execution = stand_in(shared, connector, &input);
-    let snapshot = snapshot(connector, script);
-    let progress = Progress::new(&[], 1, shared.store.clock.clone());
-    let parameters = connector.sql_parameters.iter().map(|(n, v)| (n.clone(), Scalar::from(v))).collect();
-    let job = Job {
-        store: &shared.store,
-        config: &shared.config,
-        execution: &execution,
-        connector: (&connector.name, &connector.api_name),
-        main_object: &gathered.main_object,
-        snapshot: &snapshot,
-        objects: &gathered.objects,
-        members: &gathered.members,
-        locale: prepare::locale(&shared.workspace),
-        parameters,
-        meta: Facts {
-            workspace: shared.workspace.id,
-            connector: connector.id,
-            is_dry_run: true,
-            execution: None,
-            input: Some(&input),
-            started_by: None,
-        }
-        .row(),
-        started_by: None,
-        input_name: &input.name,
-        input: prepare::opener(&shared.store, &input),
-        seeds_from: None,
-        tables_in: None,
-        scratch,
-        names: (&name, ""),
-        token: token.clone(),
-        progress,
-    };
-    let said = |stop: Stop| match stop {
-        Stop::Cancelled => Error::conflict("Cancelled"),
-        Stop::Failed(sentence) => Error::invalid(sentence),
-    };
+    let job = Job { names: (&name, ""), ..trial.job(shared, scratch, token) };
     let (engine, odd_lines) = job::transform(&job, &mut Left::default()).map_err(said)?;
     let scopes = scopes(&engine, &odd_lines)?;
     let reader = engine.output_reader().map_err(|e| said(e.into()))?;
@@ -106,10 +65,11 @@ fn generate_in(
     Ok(Sample { file, headers: scopes.iter().map(headers).collect() })
 }
 
-/// The file that `start` stamped, else the connector's reference file.
-fn input_of(connector: &Connector, script: &Script) -> Option<FileId> {
-    let stamped = script.config_metadata.triggered.get("fileupload_file_id");
-    stamped.and_then(Json::as_str).and_then(|id| id.parse().ok()).or(connector.source_file)
+fn said(stop: Stop) -> Error {
+    match stop {
+        Stop::Cancelled => Error::conflict("Cancelled"),
+        Stop::Failed(sentence) => Error::invalid(sentence),
+    }
 }
 
 fn scopes<'o>(engine: &Engine, odd_lines: &'o OddLines) -> Result<Vec<Scope<'o>>> {
@@ -127,36 +87,6 @@ fn headers(scope: &Scope<'_>) -> ScopeHeaders {
         .map(|(n, name)| Header { name: name.clone(), index: column_letters(n) })
         .collect();
     ScopeHeaders { scope: scope.table.scope.clone(), columns }
-}
-
-fn snapshot(connector: &Connector, script: &Script) -> Snapshot {
-    Snapshot {
-        connector_type: connector.connector_type,
-        script_id: script.id,
-        sql_version: script.sql_version.clone(),
-        user_script: script.user_script.clone(),
-        config_metadata: expected_inputs(connector.connector_type, script.config_metadata.clone()),
-        headers: Vec::new(),
-        variables: Vec::new(),
-        loads: Vec::new(),
-        seeds: connector.seeds.clone(),
-        input_options: connector.input_options.clone(),
-        timeout_s: Some(connector.timeout_s.unwrap_or(MAX_S).min(MAX_S)),
-        sql_parameters: connector.sql_parameters.clone(),
-        diff_check_enabled: false,
-        guard: None,
-    }
-}
-
-/// A sample is no execution; its job reads a few facts of one all the same.
-fn stand_in(shared: &Shared, connector: &Connector, input: &StoredFile) -> Execution {
-    Execution {
-        state: State::InProgress,
-        is_dry_run: true,
-        use_draft: true,
-        input_file: Some(input.id),
-        ..Execution::queued(connector.id, 0, TriggerType::Fileupload, shared.store.clock.now())
-    }
 }
 
 /// Writes how a sample ended. A failed one keeps the last good sample.

@@ -12,6 +12,7 @@ pub mod object;
 pub mod package;
 pub mod paging;
 pub mod people;
+pub mod preview;
 pub mod record;
 pub mod record_export;
 pub mod rejected;

@@ -32,7 +32,8 @@ pub fn get(app: &App, caller: &Caller, connector: &str, id: &str) -> Result<Scri
     view_script(app, script)
 }
 
-fn find(
+/// The draft or live script that a path names, and its connector, for a caller of at least this role.
+pub(super) fn find(
     conn: &Connection,
     caller: &Caller,
     connector: &str,

@@ -23,6 +23,7 @@ mod notification;
 mod object;
 mod page;
 mod permissions;
+mod preview;
 mod progress;
 mod queue;
 mod record;

@@ -179,11 +179,12 @@ fn read(engine: &mut Engine, files: &[PathBuf], config: &Config, scratch: &Path)
             let mut reader = input.read(n).map_err(|e| failed(path, &e))?;
             let (header, warnings) = reader.header_and_warnings();
             let plan = input::pair(None, &name, header, warnings).map_err(|e| failed(path, &e))?;
-            let rows =
-                fill_input(engine, &plan, page, &title, &mut reader, |_| {}).map_err(|stop| match stop {
+            let rows = fill_input(engine, &plan, page, &title, &mut reader, None, |_| {}).map_err(
+                |stop| match stop {
                     Stop::Cancelled => failed(path, &"cancelled"),
                     Stop::Failed(sentence) => failed(path, &sentence),
-                })?;
+                },
+            )?;
             for sentence in reader.warnings().summary() {
                 eprintln!("{}: {sentence}", path.display());
             }

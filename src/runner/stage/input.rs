@@ -52,7 +52,10 @@ pub(in crate::runner) fn read(
         let count = |rows| {
             job.progress.count(StageKind::InputRead, 0, None, before + rows, 0, before + rows);
         };
-        let rows = fill(engine, &plan, one.page, &title, &mut reader, count)?;
+        let rows = fill(engine, &plan, one.page, &title, &mut reader, job.most_rows, count)?;
+        if job.most_rows == Some(rows) {
+            left.is_cut |= reader.read(&mut RowBuf::new()).map_err(input_stop)?;
+        }
         tell(job, one, place, &mut reader, rows, left);
         if place.is_none() {
             odd_lines = OddLines::new(reader.warnings());
@@ -63,7 +66,7 @@ pub(in crate::runner) fn read(
     Ok(odd_lines)
 }
 
-/// Reads the rest of a table into that of its plan. `count` hears now and then, and at the end, how
+/// Reads the rest of a table, or `most` rows of it, into that of its plan. `count` hears now and then, and at the end, how
 /// many rows that are. Answers their number.
 pub fn fill(
     engine: &mut Engine,
@@ -71,6 +74,7 @@ pub fn fill(
     page: u32,
     origin: &str,
     reader: &mut TableReader<'_>,
+    most: Option<u64>,
     count: impl Fn(u64),
 ) -> Result<u64, Stop> {
     let columns: Vec<(&str, ColumnKind)> =
@@ -79,7 +83,7 @@ pub fn fill(
     let mut table = engine.create_input(&plan.table, page, origin, &columns)?;
     let mut row = RowBuf::new();
     let mut rows = 0;
-    while reader.read(&mut row).map_err(input_stop)? {
+    while most.is_none_or(|most| rows < most) && reader.read(&mut row).map_err(input_stop)? {
         let line = i64::try_from(row.line()).unwrap_or(i64::MAX);
         if all_text {
             let cells = plan.columns.iter().map(|column| row.get(column.source));

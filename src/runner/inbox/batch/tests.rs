@@ -40,6 +40,7 @@ fn process(store: &Arc<Store>) -> Shared {
         metrics: Arc::default(),
         running: Mutex::default(),
         samples: Mutex::default(),
+        previews: Mutex::default(),
         sample_queue: Mutex::default(),
         signal: Mutex::new(0),
         wake: Condvar::new(),
