@@ -239,7 +239,7 @@ pub(super) fn panicked(shared: &Shared, claimed: &Claimed, words: &str) -> End {
     });
     let lost = Lost {
         state: State::Failed,
-        error: &sentence,
+        error: Some(&sentence),
         unreported: "All rows are loaded; the report is not written.",
     };
     end_by_ledger(claimed.progress.stages(), &claimed.snapshot.loads, ledger.as_ref(), &lost, &shared.store)

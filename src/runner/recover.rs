@@ -65,16 +65,16 @@ fn open(store: &Store) -> Result<Vec<Execution>> {
     store.control.read(|conn| store::execution::in_states(conn, None, &states))
 }
 
-/// The end of a run that the server's stop interrupted.
+/// The end of a run that the server's stop interrupted. What its row says already stands.
 fn end_of(store: &Store, id: ExecutionId, known: Option<&Execution>, ledger: Option<&Ledger>) -> Result<End> {
     let snapshot = store.control.read(|conn| store::execution::snapshot(conn, id))?;
     let loads = snapshot.map(|snapshot| snapshot.loads).unwrap_or_default();
-    let was_cancelling = known.is_some_and(|execution| execution.state == State::Cancelling);
-    let lost = Lost {
-        state: if was_cancelling { State::Cancelled } else { State::Failed },
-        error: INTERRUPTED,
-        unreported: "The server restarted before the report was written.",
+    let (state, error) = match known {
+        Some(ended) if ended.state.has_ended() => (ended.state, ended.error_details.as_deref()),
+        Some(asked) if asked.state == State::Cancelling => (State::Cancelled, Some(INTERRUPTED)),
+        _ => (State::Failed, Some(INTERRUPTED)),
     };
+    let lost = Lost { state, error, unreported: "The server restarted before the report was written." };
     let stages = known.map(|execution| execution.stages.clone()).unwrap_or_default();
     Ok(end_by_ledger(stages, &loads, ledger, &lost, store))
 }
@@ -84,7 +84,7 @@ pub(super) struct Lost<'w> {
     /// Its end, when the ledger has none.
     pub state: State,
     /// Its error then.
-    pub error: &'w str,
+    pub error: Option<&'w str>,
     /// Its warning, when the ledger has an end.
     pub unreported: &'w str,
 }
@@ -101,7 +101,7 @@ pub(super) fn end_by_ledger(
     let finished = ledger.and_then(|ledger| ledger.finished.as_ref());
     let (state, error_details) = match finished {
         Some(finished) => (finished.outcome, finished.error.clone()),
-        None => (lost.state, Some(lost.error.to_owned())),
+        None => (lost.state, lost.error.map(str::to_owned)),
     };
     let mut stages = known;
     if stages.is_empty() {

@@ -106,3 +106,26 @@ fn runs_that_a_restart_ended_count_as_failures() {
     );
     until("need_attention", || (detail(&shop.client, TOKEN)["status"] == "need_attention").then_some(()));
 }
+
+#[test]
+fn a_restart_after_a_cancelled_run_ended_leaves_a_ledger_that_says_so_too() {
+    let shop = Shop::new();
+    let run = shop.run("a.csv", "Number,E-Mail,Total\n1,,1\n");
+    let id = text(&run["id"]);
+    // As if a cancelled run's end had been written, and the process had died before its ledger was closed.
+    let execute = |file: &str, sql: &str| {
+        let database = rusqlite::Connection::open(shop.server.dir.path().join(file)).unwrap();
+        assert_eq!(database.execute(sql, [id]).unwrap(), 1);
+    };
+    execute("control.db", "UPDATE execution SET state = 'cancelled' WHERE id = ?");
+    execute("records.db", "UPDATE run SET finished = NULL, outcome = NULL WHERE execution_id = ?");
+    smartconnector::runner::recover::after_crash(&shop.server.app.store).unwrap();
+    let records = rusqlite::Connection::open(shop.server.dir.path().join("records.db")).unwrap();
+    let ledger: (String, Option<String>) = records
+        .query_row("SELECT outcome, error FROM run WHERE execution_id = ?", [id], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .unwrap();
+    assert_eq!(ledger, ("cancelled".to_owned(), None));
+    assert_eq!(journey::execution(&shop.client, TOKEN, id)["status"], "cancelled");
+}
