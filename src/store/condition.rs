@@ -33,6 +33,11 @@ impl Condition {
         }
     }
 
+    /// Whether nothing was added.
+    pub fn is_any(&self) -> bool {
+        self.parts.len() == 1
+    }
+
     /// The SQL, and the values in the order of its `?`.
     pub fn finish(self) -> (String, Vec<Value>) {
         (self.parts.join(" AND "), self.values)

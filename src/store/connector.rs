@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use chrono::{DateTime, Utc};
 use rusqlite::{
     Connection, OptionalExtension as _, Row, Transaction, params, params_from_iter, types::Value,
 };
@@ -260,22 +261,81 @@ pub struct Filter {
 pub const ORDERINGS: &[&str] =
     &["name", "api_name", "connector_type", "status", "created", "updated", "last_used_at"];
 
+/// What a list shows of a connector. The rest of its row is documents, many times as long.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Summary {
+    /// Identity.
+    pub id: ConnectorId,
+    /// The other name in paths.
+    pub api_name: String,
+    /// The label.
+    pub name: String,
+    /// Free text.
+    pub description: String,
+    /// What triggers it.
+    pub connector_type: ConnectorType,
+    /// Where it is in its life.
+    pub status: Status,
+    /// Its main object.
+    pub custom_object: ObjectId,
+    /// Its runs.
+    pub used_count: i64,
+    /// When its last run was queued.
+    pub last_used_at: Option<DateTime<Utc>>,
+    /// When it was made.
+    pub created: DateTime<Utc>,
+    /// When it was last edited.
+    pub updated: DateTime<Utc>,
+}
+
+impl From<Connector> for Summary {
+    fn from(connector: Connector) -> Self {
+        Self {
+            id: connector.id,
+            api_name: connector.api_name,
+            name: connector.name,
+            description: connector.description,
+            connector_type: connector.connector_type,
+            status: connector.status,
+            custom_object: connector.custom_object,
+            used_count: connector.used_count,
+            last_used_at: connector.last_used_at,
+            created: connector.created,
+            updated: connector.updated,
+        }
+    }
+}
+
 /// One page of connectors, and how many there are.
-pub fn list(conn: &Connection, filter: &Filter, limit: i64, offset: i64) -> Result<(u64, Vec<Connector>)> {
+pub fn list(conn: &Connection, filter: &Filter, limit: i64, offset: i64) -> Result<(u64, Vec<Summary>)> {
     let (condition, mut values) = condition(filter)?;
-    let count: i64 = conn.query_row(
-        &format!("SELECT count(*) FROM connector WHERE {condition}"),
-        params_from_iter(&values),
-        |row| row.get(0),
-    )?;
+    let count: i64 = conn
+        .prepare_cached(&format!("SELECT count(*) FROM connector WHERE {condition}"))?
+        .query_row(params_from_iter(&values), |row| row.get(0))?;
     let (by, descending) = filter.ordering.unwrap_or(("created", true));
     let by = if by == "name" { "name_key" } else { by };
     let direction = if descending { "DESC" } else { "ASC" };
     values.extend([Value::Integer(limit), Value::Integer(offset)]);
     let mut statement = conn.prepare_cached(&format!(
-        "SELECT * FROM connector WHERE {condition} ORDER BY {by} {direction}, id LIMIT ? OFFSET ?"
+        "SELECT id, api_name, name, description, connector_type, status, custom_object, run_count, last_used_at,
+             created, updated
+         FROM connector WHERE {condition} ORDER BY {by} {direction}, id LIMIT ? OFFSET ?"
     ))?;
-    let rows = statement.query_map(params_from_iter(&values), from_row)?;
+    let rows = statement.query_map(params_from_iter(&values), |row| {
+        Ok(Summary {
+            id: column::parsed(row, "id")?,
+            api_name: row.get("api_name")?,
+            name: row.get("name")?,
+            description: row.get("description")?,
+            connector_type: column::word(row, "connector_type", ConnectorType::parse)?,
+            status: column::word(row, "status", Status::parse)?,
+            custom_object: column::parsed(row, "custom_object")?,
+            used_count: row.get("run_count")?,
+            last_used_at: time::get_optional(row, "last_used_at")?,
+            created: time::get(row, "created")?,
+            updated: time::get(row, "updated")?,
+        })
+    })?;
     Ok((count.unsigned_abs(), rows.collect::<rusqlite::Result<_>>()?))
 }
 
@@ -295,7 +355,7 @@ fn condition(filter: &Filter) -> Result<(String, Vec<Value>)> {
 }
 
 /// Counts a run that was queued; answers its number.
-pub fn note_run(tx: &Transaction<'_>, id: ConnectorId, now: chrono::DateTime<chrono::Utc>) -> Result<i64> {
+pub fn note_run(tx: &Transaction<'_>, id: ConnectorId, now: DateTime<Utc>) -> Result<i64> {
     let mut statement = tx.prepare_cached(
         "UPDATE connector SET run_count = run_count + 1, last_used_at = ? WHERE id = ? RETURNING run_count",
     )?;

@@ -58,7 +58,7 @@ pub fn add(
 /// When the last event of a type was.
 pub fn last_of(conn: &Connection, event_type: &str) -> Result<Option<DateTime<Utc>>> {
     let mut statement =
-        conn.prepare_cached("SELECT created FROM event WHERE event_type = ? ORDER BY seq DESC LIMIT 1")?;
+        conn.prepare_cached("SELECT created FROM event WHERE event_type = ? ORDER BY created DESC LIMIT 1")?;
     Ok(statement.query_row([event_type], |row| time::get(row, "created")).optional()?)
 }
 
@@ -85,25 +85,11 @@ pub fn list(
     limit: i64,
     offset: i64,
 ) -> Result<(u64, Vec<Event>)> {
-    let mut condition = Condition::any();
-    condition.and_if("connector_id = ?", connector.map(|id| id.to_string()));
-    condition.and_if("event_type = ?", filter.event_type.clone());
-    condition.and_if("created >= ?", filter.from.map(time::to_ms));
-    condition.and_if("created < ?", filter.to.map(time::to_ms));
-    if filter.without_runs {
-        condition.and("(execution_id IS NULL) = ?", true);
-    }
-    let (condition, mut values) = condition.finish();
-    let count: i64 = conn.query_row(
-        &format!("SELECT count(*) FROM event WHERE {condition}"),
-        params_from_iter(&values),
-        |row| row.get(0),
-    )?;
-    let direction = if filter.ascending { "ASC" } else { "DESC" };
+    let (condition, mut values) = condition(connector, filter);
+    let count: i64 =
+        conn.prepare_cached(&counting(&condition))?.query_row(params_from_iter(&values), |row| row.get(0))?;
     values.extend([Value::Integer(limit), Value::Integer(offset)]);
-    let mut statement = conn.prepare_cached(&format!(
-        "SELECT * FROM event WHERE {condition} ORDER BY seq {direction} LIMIT ? OFFSET ?"
-    ))?;
+    let mut statement = conn.prepare_cached(&paging(&condition, filter.ascending))?;
     let rows = statement.query_map(params_from_iter(&values), |row| {
         Ok(Event {
             id: column::parsed(row, "id")?,
@@ -116,4 +102,60 @@ pub fn list(
         })
     })?;
     Ok((count.unsigned_abs(), rows.collect::<rusqlite::Result<_>>()?))
+}
+
+fn counting(condition: &str) -> String {
+    format!("SELECT count(*) FROM event WHERE {condition}")
+}
+
+/// Events of the same millisecond are in the order they were added.
+fn paging(condition: &str, ascending: bool) -> String {
+    let direction = if ascending { "ASC" } else { "DESC" };
+    format!(
+        "SELECT * FROM event WHERE {condition} ORDER BY created {direction}, seq {direction} LIMIT ? OFFSET ?"
+    )
+}
+
+fn condition(connector: Option<ConnectorId>, filter: &Filter) -> (String, Vec<Value>) {
+    let mut condition = Condition::any();
+    condition.and_if("connector_id = ?", connector.map(|id| id.to_string()));
+    condition.and_if("event_type = ?", filter.event_type.clone());
+    condition.and_if("created >= ?", filter.from.map(time::to_ms));
+    condition.and_if("created < ?", filter.to.map(time::to_ms));
+    if filter.without_runs {
+        condition.and_plain("execution_id IS NULL");
+    }
+    condition.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::plan::{plan, sorts, walks};
+
+    #[test]
+    fn no_list_walks_the_whole_table_or_sorts_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = crate::store::Store::open(dir.path(), crate::clock::Clock::system()).unwrap();
+        let conn = store.control.reader().unwrap();
+        let typed = || Some("run_ended".to_owned());
+        let day = Some(DateTime::UNIX_EPOCH);
+        for connector in [None, Some(ConnectorId::new())] {
+            for filter in [
+                Filter::default(),
+                Filter { event_type: typed(), ..Filter::default() },
+                Filter { from: day, to: day, ..Filter::default() },
+                Filter { event_type: typed(), from: day, to: day, ascending: true, ..Filter::default() },
+                Filter { without_runs: true, ascending: true, ..Filter::default() },
+                Filter { without_runs: true, from: day, to: day, ..Filter::default() },
+            ] {
+                let (condition, values) = condition(connector, &filter);
+                let (count, page) = (counting(&condition), paging(&condition, filter.ascending));
+                let counted = plan(&conn, &count, values.len());
+                assert!(!walks(&counted, "event"), "{count}: {counted:?}");
+                let paged = plan(&conn, &page, values.len() + 2);
+                assert!(!walks(&paged, "event") && !sorts(&paged), "{page}: {paged:?}");
+            }
+        }
+    }
 }

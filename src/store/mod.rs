@@ -247,6 +247,9 @@ fn lock(dir: &Path) -> Result<fs::File> {
 }
 
 #[cfg(test)]
+mod plan;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -34,6 +34,7 @@ mod run;
 mod sample;
 mod schedule;
 mod script;
+mod search;
 mod seed;
 mod sequences;
 mod setup;

@@ -13,11 +13,11 @@ use super::{
 use crate::{
     api::{file::FileRef, page::Links, people::MemberRow, script::ScriptRow, time::local},
     app::App,
-    connector::{Connector, ConnectorType, Guard, Header, InputOptions, LoadStep, Schedule, Status},
+    connector::{ConnectorType, Guard, Header, InputOptions, LoadStep, Schedule, Status},
     execution::TriggerType,
     id::{ConnectorId, ExecutionId, FieldId, FilterGroupId, ObjectId, SeedId},
     object::Object,
-    service::connector::{Detail, SeedView},
+    service::connector::{Detail, SeedView, Summary},
     variable::Variable,
 };
 
@@ -77,7 +77,7 @@ pub struct ConnectorRow {
 impl ConnectorRow {
     /// The row of a connector.
     #[must_use]
-    pub fn new(app: &App, connector: Connector, object: Option<Object>) -> Self {
+    pub fn new(app: &App, connector: Summary, object: Option<Object>) -> Self {
         Self {
             id: connector.id,
             api_name: connector.api_name,
@@ -295,7 +295,7 @@ impl ConnectorDetail {
             created_by: detail.created_by.map(MemberRow::from),
             warning: detail.warning,
             queued_executions: queued,
-            row: ConnectorRow::new(app, connector, detail.object),
+            row: ConnectorRow::new(app, connector.into(), detail.object),
         }
     }
 }

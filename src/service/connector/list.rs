@@ -3,12 +3,14 @@
 use crate::{
     app::App,
     auth::{Caller, Role},
-    connector::{Connector, ConnectorType, Status},
+    connector::{ConnectorType, Status},
     error::{Error, Result},
     object::Object,
     service::paging::{self, Paging},
     store::{self, connector::ORDERINGS},
 };
+
+pub use crate::store::connector::Summary;
 
 /// Which connectors are asked for, in the API's words.
 #[derive(Debug, Default)]
@@ -28,7 +30,7 @@ pub struct ListFilter {
 }
 
 /// One page and how many there are in all; each connector with its main object.
-pub type Listed = (u64, Vec<(Connector, Option<Object>)>);
+pub type Listed = (u64, Vec<(Summary, Option<Object>)>);
 
 /// One page of the connectors that the caller reaches.
 pub fn list(app: &App, caller: &Caller, filter: ListFilter, paging: Paging) -> Result<Listed> {
@@ -70,7 +72,7 @@ pub fn list(app: &App, caller: &Caller, filter: ListFilter, paging: Paging) -> R
         }
         Ok(())
     })?;
-    let with_object = |connector: Connector| {
+    let with_object = |connector: Summary| {
         let object = objects.iter().find(|object| object.id == connector.custom_object).cloned();
         (connector, object)
     };

@@ -21,7 +21,7 @@ pub use detail::{Detail, QueuedRun, ScriptView, SeedView, detail, view_script};
 pub use duplicate::duplicate;
 pub use export::export;
 pub use import::{exists, import};
-pub use list::{ListFilter, list};
+pub use list::{ListFilter, Summary, list};
 pub use patch::patch;
 pub use remove::remove;
 pub use template::{make as make_template, open_input, reference_tables};

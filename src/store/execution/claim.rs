@@ -5,7 +5,7 @@
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, Row, Transaction, params};
 
-use super::{OPEN, find};
+use super::{OPEN, find, text};
 use crate::{
     error::Result,
     execution::{Counters, Execution},
@@ -74,5 +74,5 @@ pub fn fail_unreadable(tx: &Transaction<'_>, head: &Head, error: &str, now: Date
          WHERE seq = ?1 AND state = 'queued'",
         params![head.seq, time::to_ms(now), error, column::to_json(&Counters::default())?],
     )?;
-    Ok(())
+    text::keep(tx, &head.id)
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, params_from_iter, types::Value};
 
-use super::from_row;
+use super::{from_row, text, text::Search};
 use crate::{
     error::Result,
     execution::{Execution, State, TriggerType},
@@ -45,7 +45,7 @@ pub const ORDERINGS: &[&str] = &["created", "started_at", "ended_at", "status", 
 
 /// One page of executions, and how many there are.
 pub fn list(conn: &Connection, filter: &Filter, limit: i64, offset: i64) -> Result<(u64, Vec<Execution>)> {
-    let (count, chosen, order, mut values) = statements(filter)?;
+    let Statements { count, chosen, order, mut values } = statements(filter)?;
     let count: i64 = conn.prepare_cached(&count)?.query_row(params_from_iter(&values), |row| row.get(0))?;
     values.extend([Value::Integer(limit), Value::Integer(offset)]);
     // The rows are wide: only those of the page are read, the others pass by in an index.
@@ -55,9 +55,20 @@ pub fn list(conn: &Connection, filter: &Filter, limit: i64, offset: i64) -> Resu
     Ok((count.unsigned_abs(), rows.collect::<rusqlite::Result<_>>()?))
 }
 
-/// The statements that count and choose a page, its order, and the values of their condition.
-fn statements(filter: &Filter) -> Result<(String, String, String, Vec<Value>)> {
-    let (condition, values) = condition(filter)?;
+/// What is asked for one page.
+struct Statements {
+    /// How many there are.
+    count: String,
+    /// The `seq` of those of the page; its last two values are limit and offset.
+    chosen: String,
+    /// Their order.
+    order: String,
+    /// The values of the condition that both have.
+    values: Vec<Value>,
+}
+
+fn statements(filter: &Filter) -> Result<Statements> {
+    let search = text::search(filter);
     let (by, descending) = filter.ordering.unwrap_or(("created", true));
     // Rows are made in the order of their creation: seq is the index that serves it.
     let by = match by {
@@ -66,13 +77,59 @@ fn statements(filter: &Filter) -> Result<(String, String, String, Vec<Value>)> {
         other => other,
     };
     let direction = if descending { "DESC" } else { "ASC" };
+    let order =
+        if by == "seq" { format!("seq {direction}") } else { format!("{by} {direction}, seq {direction}") };
+    let rest = rest(filter)?;
+    if let Some(Search::All(found, word)) = search {
+        return Ok(searched(rest, found, word, by, order));
+    }
+    let mut condition = rest;
+    if !filter.include_dry_run {
+        condition.and_plain("is_dry_run = 0");
+    }
+    if let Some(Search::Each(part, word)) = search {
+        condition.and(part, word);
+    }
+    let (condition, values) = condition.finish();
     let count = format!("SELECT count(*) FROM execution WHERE {condition}");
-    // The index over live runs is in the order of seq: for another order it would have to be sorted.
-    let condition =
-        if by == "seq" { condition } else { condition.replace("is_dry_run = 0", "+is_dry_run = 0") };
-    let order = format!("{by} {direction}, seq {direction}");
+    let condition = in_order_of(by, condition);
     let chosen = format!("SELECT seq FROM execution WHERE {condition} ORDER BY {order} LIMIT ? OFFSET ?");
-    Ok((count, chosen, order, values))
+    Ok(Statements { count, chosen, order, values })
+}
+
+/// The condition for a page in this order. Indexes of filters are in the order of seq: for another order their rows
+/// would have to be read and sorted, while that of the order has in it what most filters ask for.
+fn in_order_of(by: &str, mut condition: String) -> String {
+    for (column, part) in
+        [("seq", "is_dry_run = 0"), ("state", "state = ?"), ("trigger_type", "trigger_type = ?")]
+    {
+        if by != "seq" && by != column {
+            condition = condition.replace(part, &format!("+{part}"));
+        }
+    }
+    condition
+}
+
+/// A word that is looked for in all executions: `found` leaves those that have it.
+fn searched(rest: Condition, found: &str, word: Value, by: &str, order: String) -> Statements {
+    let is_all = rest.is_any();
+    let (condition, mut values) = rest.finish();
+    values.push(word);
+    // The rest of the filter goes through its index, and `found` says which of its rows are meant: there may
+    // be so many of them that looking up each one's row takes longer.
+    let condition = format!("{condition} AND +seq IN ({found})");
+    let count = if is_all {
+        format!("SELECT count(*) FROM ({found})")
+    } else {
+        format!("SELECT count(*) FROM execution WHERE {condition}")
+    };
+    let chosen = if is_all && by == "seq" {
+        format!("SELECT seq FROM ({found}) ORDER BY {order} LIMIT ? OFFSET ?")
+    } else {
+        let condition = in_order_of(by, condition);
+        format!("SELECT seq FROM execution WHERE {condition} ORDER BY {order} LIMIT ? OFFSET ?")
+    };
+    Statements { count, chosen, order, values }
 }
 
 /// How many executions were queued before each of these that waits.
@@ -87,44 +144,26 @@ pub fn queue_positions(conn: &Connection, ids: &[ExecutionId]) -> Result<HashMap
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-fn condition(filter: &Filter) -> Result<(String, Vec<Value>)> {
+/// The condition without the word, and without that of dry runs.
+fn rest(filter: &Filter) -> Result<Condition> {
     let mut condition = Condition::any();
     condition.and_if("connector_id = ?", filter.connector.map(|id| id.to_string()));
     let connectors = filter.connectors.as_ref().map(column::to_json).transpose()?;
     condition.and_if("connector_id IN (SELECT value FROM json_each(?))", connectors);
     let ids = filter.ids.as_ref().map(column::to_json).transpose()?;
     condition.and_if("id IN (SELECT value FROM json_each(?))", ids);
-    if !filter.include_dry_run {
-        condition.and_plain("is_dry_run = 0");
-    }
     condition.and_if("state = ?", filter.state.map(|state| state.as_str().to_owned()));
     condition.and_if("trigger_type = ?", filter.trigger.map(|trigger| trigger.as_str().to_owned()));
     condition.and_if("started_by_key = ?", filter.started_by_key.map(|id| id.to_string()));
-    condition.and_if(
-        "instr(lower(input_name || ' ' || coalesce(error_details, '')), ?)",
-        filter.search.as_ref().map(|text| text.to_lowercase()),
-    );
     condition.and_if("created >= ?", filter.created_after.map(time::to_ms));
     condition.and_if("created < ?", filter.created_before.map(time::to_ms));
-    Ok(condition.finish())
+    Ok(condition)
 }
 
 #[cfg(test)]
 mod tests {
-    use rusqlite::Connection;
-
     use super::*;
-
-    /// What SQLite does for a statement: every table or index that it walks.
-    fn plan(conn: &Connection, sql: &str, values: usize) -> Vec<String> {
-        let mut statement = conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
-        let rows = statement
-            .query_map(params_from_iter(vec![Value::Integer(1); values]), |row| {
-                row.get::<_, String>("detail")
-            })
-            .unwrap();
-        rows.map(Result::unwrap).collect()
-    }
+    use crate::store::plan::{plan, sorts, walks};
 
     #[test]
     fn no_list_walks_the_whole_table_or_sorts_it() {
@@ -133,6 +172,7 @@ mod tests {
         let conn = store.control.reader().unwrap();
         let connector = Some(ConnectorId::new());
         let now = Some(DateTime::UNIX_EPOCH);
+        let word = |word: &str| Some(word.to_owned());
         let all = |filter: Filter| [Filter { connector, ..filter.clone() }, filter];
         let filters = [
             Filter::default(),
@@ -142,24 +182,48 @@ mod tests {
             Filter { started_by_key: Some(KeyId::new()), ..Filter::default() },
             Filter { ids: Some(vec![ExecutionId::new()]), ..Filter::default() },
             Filter { created_after: now, created_before: now, ..Filter::default() },
+            Filter { search: word("orders"), ..Filter::default() },
+            Filter { search: word("or"), include_dry_run: true, ..Filter::default() },
+            Filter { search: word("orders"), state: Some(State::Failed), ..Filter::default() },
         ];
         for filter in filters.into_iter().flat_map(all) {
-            let (count, page, _, values) = statements(&filter).unwrap();
-            for (sql, values) in [(&count, values.len()), (&page, values.len() + 2)] {
-                let plan = plan(&conn, sql, values);
-                let walks = |step: &String| step == "SCAN execution" && sql == &count;
-                assert!(!plan.iter().any(walks), "{sql}: {plan:?}");
-            }
+            let Statements { count, chosen, values, .. } = statements(&filter).unwrap();
+            let counted = plan(&conn, &count, values.len());
+            assert!(!walks(&counted, "execution"), "{count}: {counted:?}");
+            let paged = plan(&conn, &chosen, values.len() + 2);
             let by_time = filter.created_after.is_some() || filter.ids.is_some();
-            let sorts = plan(&conn, &page, values.len() + 2).iter().any(|step| step.contains("TEMP B-TREE"));
-            assert!(by_time || !sorts, "{page}: {:?}", plan(&conn, &page, values.len() + 2));
+            assert!(by_time || !sorts(&paged), "{chosen}: {paged:?}");
         }
         for by in ORDERINGS {
             for connector in [None, connector] {
-                let filter = Filter { ordering: Some((by, false)), connector, ..Filter::default() };
-                let (_, page, _, values) = statements(&filter).unwrap();
-                let plan = plan(&conn, &page, values.len() + 2);
-                assert!(!plan.iter().any(|step| step.contains("TEMP B-TREE")), "{page}: {plan:?}");
+                for (search, state) in [
+                    (None, None),
+                    (word("orders"), None),
+                    (word("orders"), Some(State::Failed)),
+                    (None, Some(State::Failed)),
+                ] {
+                    let ordering = Some((*by, false));
+                    let filter = Filter { ordering, connector, search, state, ..Filter::default() };
+                    let Statements { chosen, values, .. } = statements(&filter).unwrap();
+                    let paged = plan(&conn, &chosen, values.len() + 2);
+                    assert!(!sorts(&paged), "{chosen}: {paged:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_long_word_is_looked_up_by_its_letters() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = crate::store::Store::open(dir.path(), crate::clock::Clock::system()).unwrap();
+        let conn = store.control.reader().unwrap();
+        for (word, looks_up) in [("abc", true), ("äöü", true), ("ab", false), ("a\0bc", false)] {
+            let filter = Filter { search: Some(word.to_owned()), ..Filter::default() };
+            let Statements { count, chosen, values, .. } = statements(&filter).unwrap();
+            for (sql, more) in [(count, 0), (chosen, 2)] {
+                let plan = plan(&conn, &sql, values.len() + more);
+                let step = "SCAN execution_trigram VIRTUAL TABLE";
+                assert_eq!(plan.iter().any(|found| found.starts_with(step)), looks_up, "{sql}: {plan:?}");
             }
         }
     }

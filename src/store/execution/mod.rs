@@ -4,6 +4,7 @@
 mod claim;
 mod list;
 mod retention;
+mod text;
 
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
@@ -88,7 +89,7 @@ pub fn insert(tx: &Transaction<'_>, execution: &Execution, input_name: &str) -> 
         execution.input_file.map(|id| id.to_string()),
         input_name,
     ])?;
-    Ok(())
+    text::keep(tx, &execution.id.to_string())
 }
 
 /// The execution with this id.
@@ -184,6 +185,9 @@ pub fn end(tx: &Transaction<'_>, id: ExecutionId, end: &End, now: DateTime<Utc>)
         i64::try_from(end.outcomes_cut).unwrap_or(i64::MAX),
         end.missing_since_last_run.map(|n| i64::try_from(n).unwrap_or(i64::MAX)),
     ])?;
+    if changed == 1 && end.error_details.is_some() {
+        text::keep(tx, &id.to_string())?;
+    }
     Ok(changed == 1)
 }
 

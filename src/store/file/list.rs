@@ -6,7 +6,7 @@ use super::{SELECT, StoredFile, from_row};
 use crate::{
     error::Result,
     id::{ConnectorId, FileId, MemberId},
-    store::column,
+    store::{column, condition::Condition},
 };
 
 /// Which files a list shows: registered ones that belong to the owner or to one of the connectors.
@@ -22,26 +22,30 @@ pub struct Filter {
 
 /// One page of files, newest first, and how many there are.
 pub fn list(conn: &Connection, filter: &Filter, limit: i64, offset: i64) -> Result<(u64, Vec<StoredFile>)> {
-    const CONDITION: &str = "registered = 1 AND instr(lower(name), lower(?1))
-        AND CASE WHEN connector_id IS NULL THEN ?2 IS NULL OR owner = ?2
-            ELSE ?3 IS NULL OR connector_id IN (SELECT value FROM json_each(?3)) END";
-    let mut values = vec![
-        Value::Text(filter.search.clone()),
-        filter.owner.map_or(Value::Null, |id| Value::Text(id.to_string())),
-        match &filter.connectors {
-            Some(ids) => Value::Text(column::to_json(ids)?),
-            None => Value::Null,
-        },
-    ];
-    let count: i64 = conn
-        .prepare_cached(&format!("SELECT count(*) FROM file WHERE {CONDITION}"))?
-        .query_row(params_from_iter(&values), |row| row.get(0))?;
+    let (count, page, mut values) = statements(filter)?;
+    let count: i64 = conn.prepare_cached(&count)?.query_row(params_from_iter(&values), |row| row.get(0))?;
     values.extend([Value::Integer(limit), Value::Integer(offset)]);
-    let mut statement = conn.prepare_cached(&format!(
-        "{SELECT} WHERE {CONDITION} ORDER BY file.created DESC, file.id LIMIT ?4 OFFSET ?5"
-    ))?;
+    let mut statement = conn.prepare_cached(&page)?;
     let rows = statement.query_map(params_from_iter(&values), from_row)?;
     Ok((count.unsigned_abs(), rows.collect::<rusqlite::Result<_>>()?))
+}
+
+/// The statements that count and that read a page, and the values of their condition.
+fn statements(filter: &Filter) -> Result<(String, String, Vec<Value>)> {
+    let mut condition = Condition::any();
+    condition.and_plain("registered = 1");
+    let search = Some(filter.search.clone()).filter(|word| !word.is_empty());
+    condition.and_if("instr(lower(name), lower(?))", search);
+    condition.and_if("(connector_id IS NOT NULL OR owner = ?)", filter.owner.map(|id| id.to_string()));
+    let connectors = filter.connectors.as_ref().map(column::to_json).transpose()?;
+    condition
+        .and_if("(connector_id IS NULL OR connector_id IN (SELECT value FROM json_each(?)))", connectors);
+    let (condition, values) = condition.finish();
+    let count = format!("SELECT count(*) FROM file WHERE {condition}");
+    // The rows of the page are chosen in the index.
+    let chosen = format!("SELECT id FROM file WHERE {condition} ORDER BY created DESC, id LIMIT ? OFFSET ?");
+    let page = format!("{SELECT} WHERE file.id IN ({chosen}) ORDER BY file.created DESC, file.id");
+    Ok((count, page, values))
 }
 
 /// The next registered files in the order of their ids, for whoever looks at all of them.
@@ -58,4 +62,34 @@ pub fn same_content(conn: &Connection, file: &StoredFile) -> Result<Vec<FileId>>
     let rows =
         statement.query_map(params![file.content, file.id.to_string()], |row| column::parsed(row, "id"))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::plan::plan;
+
+    #[test]
+    fn lists_are_counted_and_chosen_in_their_index() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = crate::store::Store::open(dir.path(), crate::clock::Clock::system()).unwrap();
+        let conn = store.files.reader().unwrap();
+        for filter in [
+            Filter::default(),
+            Filter { search: "orders".to_owned(), ..Filter::default() },
+            Filter { owner: Some(MemberId::new()), ..Filter::default() },
+            Filter {
+                connectors: Some(vec![ConnectorId::new()]),
+                owner: Some(MemberId::new()),
+                ..Filter::default()
+            },
+        ] {
+            let (count, page, values) = statements(&filter).unwrap();
+            for (sql, more) in [(count, 0), (page, 2)] {
+                let plan = plan(&conn, &sql, values.len() + more);
+                let index = |step: &String| step.starts_with("SCAN file USING COVERING INDEX file_listed");
+                assert!(plan.iter().any(index), "{sql}: {plan:?}");
+            }
+        }
+    }
 }

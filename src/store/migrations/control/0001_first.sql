@@ -140,7 +140,7 @@ CREATE TABLE execution (
     totals         TEXT NOT NULL,
     sql_parameters TEXT NOT NULL,
     input_file     TEXT,
-    input_name     TEXT NOT NULL,           -- for search
+    input_name     TEXT NOT NULL,           -- for search, see execution_text
     final_report   TEXT,
     sql_output_zip TEXT,
     cancelled_by   TEXT,
@@ -160,25 +160,49 @@ CREATE TABLE execution (
 CREATE UNIQUE INDEX execution_tick ON execution (connector_id, scheduled_for) WHERE scheduled_for IS NOT NULL;
 -- One per filter and order of the lists, each with what its count needs: the rows are wide.
 CREATE INDEX execution_connector ON execution (connector_id, seq);
-CREATE INDEX execution_live ON execution (connector_id, seq) WHERE is_dry_run = 0;
-CREATE INDEX execution_all_live ON execution (seq) WHERE is_dry_run = 0;
-CREATE INDEX execution_state ON execution (state, seq, is_dry_run, connector_id);
-CREATE INDEX execution_connector_state ON execution (connector_id, state, seq, is_dry_run);
-CREATE INDEX execution_trigger ON execution (trigger_type, seq, is_dry_run);
-CREATE INDEX execution_connector_trigger ON execution (connector_id, trigger_type, seq, is_dry_run);
+CREATE INDEX execution_live ON execution (connector_id, seq, is_dry_run) WHERE is_dry_run = 0;
+CREATE INDEX execution_all_live ON execution (seq, is_dry_run) WHERE is_dry_run = 0;
+CREATE INDEX execution_state ON execution (state, seq, is_dry_run, connector_id, trigger_type);
+CREATE INDEX execution_connector_state ON execution (connector_id, state, seq, is_dry_run, trigger_type);
+CREATE INDEX execution_trigger ON execution (trigger_type, seq, is_dry_run, state);
+CREATE INDEX execution_connector_trigger ON execution (connector_id, trigger_type, seq, is_dry_run, state);
 CREATE INDEX execution_key ON execution (started_by_key, seq, is_dry_run);
 CREATE INDEX execution_connector_key ON execution (connector_id, started_by_key, seq, is_dry_run);
 CREATE INDEX execution_created ON execution (created, is_dry_run);
 CREATE INDEX execution_connector_created ON execution (connector_id, created, is_dry_run);
-CREATE INDEX execution_started ON execution (started_at, seq);
-CREATE INDEX execution_connector_started ON execution (connector_id, started_at, seq);
-CREATE INDEX execution_ended ON execution (ended_at, seq);
-CREATE INDEX execution_connector_ended ON execution (connector_id, ended_at, seq);
+CREATE INDEX execution_started ON execution (started_at, seq, is_dry_run, state, trigger_type);
+CREATE INDEX execution_connector_started ON execution (connector_id, started_at, seq, is_dry_run, state, trigger_type);
+CREATE INDEX execution_ended ON execution (ended_at, seq, is_dry_run, state, trigger_type);
+CREATE INDEX execution_connector_ended ON execution (connector_id, ended_at, seq, is_dry_run, state, trigger_type);
 CREATE INDEX execution_snapshot ON execution (snapshot);
 CREATE INDEX execution_done ON execution (connector_id, seq) WHERE ended_at IS NOT NULL;
 CREATE INDEX execution_input ON execution (input_file);
 CREATE INDEX execution_report ON execution (final_report);
 CREATE INDEX execution_zip ON execution (sql_output_zip);
+
+-- What a search looks at, in lower case: the input's name and the error, of a live run or of a dry one. Its rows are
+-- lean: a short word, and a word in the runs of one connector, are looked for in them.
+CREATE TABLE execution_text (
+    execution INTEGER PRIMARY KEY REFERENCES execution (seq) ON DELETE CASCADE,
+    live      TEXT,
+    dry       TEXT,
+    CHECK ((live IS NULL) <> (dry IS NULL))
+) STRICT;
+-- Words of three letters and more are looked up here, wherever they stand.
+CREATE VIRTUAL TABLE execution_trigram USING fts5 (
+    live, dry, content='execution_text', content_rowid='execution', columnsize=0, tokenize='trigram case_sensitive 1');
+CREATE TRIGGER execution_text_added AFTER INSERT ON execution_text BEGIN
+    INSERT INTO execution_trigram (rowid, live, dry) VALUES (NEW.execution, NEW.live, NEW.dry);
+END;
+CREATE TRIGGER execution_text_removed AFTER DELETE ON execution_text BEGIN
+    INSERT INTO execution_trigram (execution_trigram, rowid, live, dry)
+    VALUES ('delete', OLD.execution, OLD.live, OLD.dry);
+END;
+CREATE TRIGGER execution_text_changed AFTER UPDATE ON execution_text BEGIN
+    INSERT INTO execution_trigram (execution_trigram, rowid, live, dry)
+    VALUES ('delete', OLD.execution, OLD.live, OLD.dry);
+    INSERT INTO execution_trigram (rowid, live, dry) VALUES (NEW.execution, NEW.live, NEW.dry);
+END;
 
 -- Ends of runs that somebody is to be told of.
 CREATE TABLE notification (
@@ -256,4 +280,10 @@ CREATE TABLE event (
     actor        TEXT,                      -- member id; NULL: the server
     execution_id TEXT
 ) STRICT;
-CREATE INDEX event_connector ON event (connector_id, seq);
+-- One per filter of the lists, in their order.
+CREATE INDEX event_created ON event (created);
+CREATE INDEX event_connector ON event (connector_id, created);
+CREATE INDEX event_type ON event (event_type, created);
+CREATE INDEX event_connector_type ON event (connector_id, event_type, created);
+CREATE INDEX event_plain ON event (created, execution_id) WHERE execution_id IS NULL;
+CREATE INDEX event_connector_plain ON event (connector_id, created, execution_id) WHERE execution_id IS NULL;
