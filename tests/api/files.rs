@@ -298,6 +298,66 @@ fn odd_forms_are_refused() {
     wait_until_empty(&server);
 }
 
+/// Sends a form without a length, as it stands, and answers what the server says before the form has ended.
+fn unended_form(server: &TestServer, pieces: impl IntoIterator<Item = Vec<u8>>) -> String {
+    let mut stream = TcpStream::connect(server.url.strip_prefix("http://").unwrap()).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(50))).unwrap();
+    write!(
+        stream,
+        "POST /api/s3/upload HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=XX\r\n\
+         Transfer-Encoding: chunked\r\n\r\n"
+    )
+    .unwrap();
+    for piece in pieces {
+        let chunk = [format!("{:x}\r\n", piece.len()).as_bytes(), &piece, b"\r\n"].concat();
+        // Refused meanwhile: what it said was said before.
+        if stream.write_all(&chunk).is_err() {
+            break;
+        }
+    }
+    let mut answer = Vec::new();
+    let mut piece = [0; 4096];
+    while let Ok(read @ 1..) = stream.read(&mut piece) {
+        answer.extend_from_slice(&piece[..read]);
+    }
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[test]
+fn a_form_that_never_comes_to_a_field_is_refused_without_a_key_and_without_being_kept() {
+    let server = TestServer::with(|config| config.files.idle_timeout_s = 20);
+    let head = "--XX\r\nContent-Disposition: form-data; name=\"key\"\r\n";
+    for begin in [
+        "no boundary".to_owned(),
+        format!("{head}X-Long: "),
+        format!("{head}\r\nx\r\n{head}X-Long: "),
+        format!("{head}\r\nx\r\n--XX{}", " ".repeat(100)),
+    ] {
+        let mut body = begin.clone().into_bytes();
+        body.resize(80 * 1024, b'x');
+        if begin.ends_with(' ') && begin.len() > 150 {
+            body[begin.len()..].fill(b' ');
+        }
+        let answer = unended_form(&server, [body]);
+        assert!(answer.starts_with("HTTP/1.1 413"), "{begin:?}: {answer}");
+        assert!(answer.contains("no head is that long"), "{begin:?}: {answer}");
+    }
+    // A head that comes in many pieces, and is short, is taken: the form is refused for its first field.
+    let slow = "--XX\r\nContent-Disposition: form-data; name=\"odd\"\r\n\r\nx";
+    let answer = unended_form(&server, slow.bytes().map(|byte| vec![byte]));
+    assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("odd: found an unknown field"), "{answer}");
+}
+
+#[test]
+fn a_form_of_endless_fields_is_refused_by_its_size() {
+    let server = TestServer::with(|config| config.files.max_upload_mb = 1);
+    let field =
+        format!("--XX\r\nContent-Disposition: form-data; name=\"key\"\r\n\r\n{}\r\n", "x".repeat(60 * 1024));
+    let fields = std::iter::repeat_n(field.into_bytes(), 35);
+    let answer = unended_form(&server, fields);
+    assert!(answer.starts_with("HTTP/1.1 413") && answer.contains("files.max_upload_mb"), "{answer}");
+}
+
 #[test]
 fn the_openapi_document_tells_of_forms_and_bytes() {
     let server = TestServer::start();

@@ -1,6 +1,7 @@
 //! `/api/files` and `/api/s3`: files.
 
 pub mod download;
+pub mod form;
 pub mod receive;
 pub mod run;
 pub mod store;

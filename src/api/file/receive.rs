@@ -7,21 +7,19 @@ use std::time::Duration;
 
 use actix_web::{HttpRequest, http::header, rt, web, web::Bytes};
 use futures_util::{Stream, StreamExt as _, TryStreamExt as _, future, stream};
-use multer::{Constraints, Multipart, SizeLimit};
 
+use super::form::refused;
 use crate::{
     api::error::ApiError,
     app::App,
-    error::{Code, Error, Result},
+    error::{Error, Result},
     service::file::{self, Incoming, StoredFile},
 };
 
 /// Bytes of a piece, about.
 const PIECE: usize = 1024 * 1024;
 /// The most that a form adds to its file: names, short fields, boundaries.
-const AROUND: u64 = 1024 * 1024;
-/// The most that a field other than the file may hold.
-const FIELD: u64 = 64 * 1024;
+pub(super) const AROUND: u64 = 1024 * 1024;
 
 /// Refuses a body that says of itself that it is too large.
 pub fn refuse_long(app: &App, request: &HttpRequest) -> Result<()> {
@@ -70,54 +68,6 @@ pub fn is_form(request: &HttpRequest) -> bool {
 /// The body's content type as sent.
 pub fn content_type(request: &HttpRequest) -> &str {
     request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default()
-}
-
-/// A form with one large field, `file`.
-pub struct LargeForm(Multipart<'static>);
-
-impl LargeForm {
-    /// Begins to read a request's body.
-    ///
-    /// # Errors
-    /// `unsupported` when it is no form.
-    pub fn new(app: &App, request: &HttpRequest, payload: web::Payload) -> Result<Self> {
-        let boundary = multer::parse_boundary(content_type(request)).map_err(|_| {
-            Error::new(
-                Code::Unsupported,
-                format!(
-                    "Content-Type: found {:?}, expected multipart/form-data with a boundary",
-                    content_type(request)
-                ),
-            )
-        })?;
-        let sizes = SizeLimit::new().per_field(FIELD).for_field("file", u64::MAX);
-        let constraints = Constraints::new().size_limit(sizes);
-        Ok(Self(Multipart::with_constraints(body(app, payload), boundary, constraints)))
-    }
-
-    /// The next field.
-    pub async fn next(&mut self) -> Result<Option<multer::Field<'static>>> {
-        self.0.next_field().await.map_err(refused)
-    }
-}
-
-/// A short field's text.
-pub async fn text(field: multer::Field<'static>) -> Result<String> {
-    field.text().await.map_err(refused)
-}
-
-fn refused(error: multer::Error) -> Error {
-    match error {
-        multer::Error::StreamReadFailed(inner) => match inner.downcast::<Error>() {
-            Ok(own) => *own,
-            Err(other) => Error::invalid(format!("The body broke off: {other}")),
-        },
-        multer::Error::FieldSizeExceeded { field_name, .. } => Error::new(
-            Code::TooLarge,
-            format!("{}: The field is larger than {FIELD} bytes.", field_name.unwrap_or_default()),
-        ),
-        other => Error::invalid(format!("The form is not whole or not valid: {other}")),
-    }
 }
 
 /// A file between two pieces.

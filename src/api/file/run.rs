@@ -10,7 +10,10 @@ use serde_json::{Map, Value as Json};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::receive::{LargeForm, Received, body, content_type, is_form, refuse_long, text};
+use super::{
+    form::{LargeForm, text},
+    receive::{Received, body, content_type, is_form, refuse_long},
+};
 use crate::{
     api::{
         auth::Auth,

@@ -7,7 +7,8 @@ use uuid::Uuid;
 
 use super::{
     FileRef,
-    receive::{LargeForm, Received, refuse_long, text},
+    form::{LargeForm, text},
+    receive::{Received, refuse_long},
 };
 use crate::{
     api::{
