@@ -22,7 +22,7 @@ use super::signature::mac;
 use crate::error::{Code, Error, Result};
 
 /// How far a signed time may be off, seconds.
-const TOLERANCE_S: i64 = 300;
+const TOLERANCE_S: u64 = 300;
 /// Longest header name.
 const MAX_NAME: usize = 100;
 /// The header that names a request of the `standard` preset.
@@ -113,7 +113,7 @@ impl SignatureRule {
     ) -> Result<()> {
         let claim = self.claim(header)?;
         if let Some(time) = claim.time
-            && (now.timestamp() - time).abs() > TOLERANCE_S
+            && now.timestamp().abs_diff(time) > TOLERANCE_S
         {
             return Err(invalid(&format!("The signed time is more than {TOLERANCE_S} seconds off.")));
         }
@@ -296,6 +296,12 @@ mod tests {
         assert_eq!((check(TIME + 300), check(TIME - 300)), (Ok(()), Ok(())));
         for now in [TIME + 301, TIME - 301] {
             assert!(check(now).unwrap_err().detail.contains("seconds off"));
+        }
+        for far in [i64::MIN.to_string(), i64::MAX.to_string()] {
+            let mut headers = standard(SIGNED);
+            headers[1].1 = &far;
+            let refusal = verify(&SignatureRule::default(), &[SECRET], &headers, BODY, TIME).unwrap_err();
+            assert!(refusal.detail.contains("seconds off"), "{far}: {refusal}");
         }
     }
 

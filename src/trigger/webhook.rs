@@ -11,6 +11,7 @@
 //! say `application/json` on requests that have only a query string.
 
 use chrono::{DateTime, Utc};
+use percent_encoding::percent_decode_str;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value as Json};
 
@@ -40,9 +41,8 @@ pub fn body(content_type: Option<&str>, bytes: Vec<u8>) -> Result<Option<String>
             Ok(Some(text))
         }
         Some("application/x-www-form-urlencoded") => {
-            let pairs: Vec<(String, String)> = serde_urlencoded::from_str(&text)
-                .map_err(|e| Error::invalid(format!("The body claims to be a form and is not: {e}")))?;
-            Ok(Some(fields(pairs)))
+            let pairs = text.split('&').filter(|pair| !pair.is_empty()).map(pair);
+            Ok(Some(fields(pairs.collect::<Result<Vec<_>>>()?)))
         }
         None if serde_json::from_str::<IgnoredAny>(&text).is_ok() => Ok(Some(text)),
         _ => Ok(Some(Json::String(text).to_string())),
@@ -53,6 +53,21 @@ pub fn body(content_type: Option<&str>, bytes: Vec<u8>) -> Result<Option<String>
 #[must_use]
 pub fn media_type(content_type: &str) -> String {
     content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+/// A field of a form, unescaped. Bytes that are no text are refused and not replaced: what is kept is what was sent.
+fn pair(pair: &str) -> Result<(String, String)> {
+    let plain = |part: &str| part.replace('+', " ");
+    let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+    let (name, value) = (plain(name), plain(value));
+    let decoded = |part: &str| percent_decode_str(part).decode_utf8().map(std::borrow::Cow::into_owned);
+    match (decoded(&name), decoded(&value)) {
+        (Ok(name), Ok(value)) => Ok((name, value)),
+        _ => Err(Error::invalid(format!(
+            "The form's field {:?} is not UTF-8.",
+            percent_decode_str(&name).decode_utf8_lossy()
+        ))),
+    }
 }
 
 fn is_json(media: &str) -> bool {
@@ -124,6 +139,19 @@ mod tests {
             let refusal = body(Some(content_type), b"ab\xff".to_vec()).unwrap_err();
             assert_eq!(refusal.detail, "The body is not UTF-8 (byte 3).");
         }
+    }
+
+    #[test]
+    fn escaped_bytes_that_are_no_text_are_refused() {
+        let form = Some("application/x-www-form-urlencoded");
+        for (text, field) in [("a=%ff", "a"), ("x=1&b+c=%C3%28", "b c"), ("%ff=1", "\u{fffd}")] {
+            let refusal = body(form, text.as_bytes().to_vec()).unwrap_err();
+            assert_eq!(refusal.detail, format!("The form's field {field:?} is not UTF-8."), "{text}");
+        }
+        assert_eq!(
+            kept(form.unwrap(), "a=%c3%a4&&b&%=%zz").as_deref(),
+            Some(r#"{"a":"ä","b":"","%":"%zz"}"#)
+        );
     }
 
     #[test]

@@ -54,6 +54,7 @@ fn what_is_no_request_for_it_is_refused() {
     let invalid = |content_type, body: &[u8]| send(&client, "", content_type, body).refused(400, "invalid");
     assert!(invalid("application/json", b"{").starts_with("The body claims to be JSON and is not"));
     assert!(invalid("text/plain", b"a\xff").contains("not UTF-8"));
+    assert!(invalid("application/x-www-form-urlencoded", b"n=1&a=%ff").contains("\"a\" is not UTF-8"));
     assert!(invalid("multipart/form-data", b"x").contains("claims to be a form"));
     assert!(invalid("multipart/form-data; boundary=b", b"--b\r\n").contains("claims to be a form"));
     send(&client, "", "text/plain", "x".repeat(1024)).expect(201);
