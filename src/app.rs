@@ -1,14 +1,21 @@
 //! The running product: built once at start, shared by every request and worker.
 
-use std::sync::{Arc, atomic::AtomicUsize};
+use std::{
+    collections::HashSet,
+    sync::{Arc, atomic::AtomicUsize},
+};
+
+use parking_lot::Mutex;
 
 use crate::{
     auth::{Workspace, tries::Tries},
     clock::Clock,
     config::Config,
     error::Result,
+    id::ExecutionId,
     metrics::Metrics,
     runner::Runner,
+    slots::Slots,
     store::Store,
 };
 
@@ -30,6 +37,10 @@ pub struct App {
     pub metrics: Arc<Metrics>,
     /// Progress streams that are open.
     pub streams: Arc<AtomicUsize>,
+    /// Uploads under way.
+    pub uploads: Slots,
+    /// Executions whose input is being unpacked for a request.
+    pub unpacking: Mutex<HashSet<ExecutionId>>,
 }
 
 impl App {
@@ -40,6 +51,18 @@ impl App {
         let metrics = Arc::new(Metrics::new());
         let runner = Runner::start(Arc::clone(&store), &config, &workspace, Arc::clone(&metrics))?;
         let tries = Tries::new(config.server.login_tries_per_minute);
-        Ok(Self { config, workspace, store, runner, clock, tries, metrics, streams: Arc::default() })
+        let uploads = Slots::new(config.files.max_uploads);
+        Ok(Self {
+            config,
+            workspace,
+            store,
+            runner,
+            clock,
+            tries,
+            metrics,
+            streams: Arc::default(),
+            uploads,
+            unpacking: Mutex::default(),
+        })
     }
 }

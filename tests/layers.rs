@@ -18,6 +18,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("cancel", &[]),
     ("context", &[]),
     ("breakpoint", &[]),
+    ("slots", &[]),
     ("metrics", &["error"]),
     // values and rules: no I/O, no SQL, no HTTP
     ("config", &["breakpoint", "error"]),
@@ -98,7 +99,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "variable",
         ],
     ),
-    ("app", &["auth", "clock", "config", "error", "metrics", "runner", "store"]),
+    ("app", &["auth", "clock", "config", "error", "id", "metrics", "runner", "slots", "store"]),
     // what one may do, and how one asks
     (
         "service",
@@ -120,6 +121,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "report",
             "runner",
             "script",
+            "slots",
             "store",
             "variable",
         ],

@@ -2,12 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::out_of_range;
+use crate::error::Result;
+
 /// Limits on files.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct FilesConfig {
     /// Largest upload, MB.
     pub max_upload_mb: u32,
+    /// Uploads under way at a time.
+    pub max_uploads: u32,
     /// How long a presigned upload form is valid, seconds.
     pub form_valid_s: u32,
     /// An upload of which no byte came for so long has ended, seconds.
@@ -16,6 +21,8 @@ pub struct FilesConfig {
     pub unused_days: u32,
     /// Most files in an uploaded archive or workbook.
     pub max_archive_files: u32,
+    /// Files that are unpacked at a time to answer requests.
+    pub max_unpackings: u32,
     /// Most that an uploaded archive or workbook may unpack to, MB.
     pub max_unpacked_mb: u32,
     /// How many times its size a file of an archive may become.
@@ -28,13 +35,28 @@ impl Default for FilesConfig {
     fn default() -> Self {
         Self {
             max_upload_mb: 500,
+            max_uploads: 32,
             form_valid_s: 3600,
             idle_timeout_s: 60,
             unused_days: 30,
             max_archive_files: 1_000,
+            max_unpackings: 4,
             max_unpacked_mb: 4_096,
             max_unpack_ratio: 250,
             max_workbook_memory_mb: 256,
         }
+    }
+}
+
+impl FilesConfig {
+    pub(super) fn check(&self) -> Result<()> {
+        for (key, value) in
+            [("files.max_uploads", self.max_uploads), ("files.max_unpackings", self.max_unpackings)]
+        {
+            if value == 0 {
+                return Err(out_of_range(key, value, "at least 1"));
+            }
+        }
+        Ok(())
     }
 }

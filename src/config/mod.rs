@@ -110,6 +110,7 @@ impl Config {
     fn check(&self) -> Result<()> {
         self.server.check()?;
         self.workspace.check()?;
+        self.files.check()?;
         self.engine.check()?;
         self.runner.check()?;
         self.webhook.check()?;

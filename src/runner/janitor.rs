@@ -4,13 +4,17 @@
 
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     Shared,
     retention::{self, Sweep},
 };
-use crate::{error::Result, load, store::idempotency};
+use crate::{
+    error::Result,
+    load,
+    store::{self, idempotency},
+};
 
 /// Between two rounds.
 const ROUND: Duration = Duration::from_secs(5);
@@ -29,6 +33,8 @@ const RUNS_EVERY: u32 = 12;
 const FILES_EVERY: u32 = 720;
 /// The first walk over files: what a crash cut off has been done again by then.
 const FILES_FIRST: u32 = 60;
+/// An upload that was complete so long ago is not about to be queued any more.
+const UNSETTLED: TimeDelta = TimeDelta::hours(1);
 
 /// Rounds until the server stops.
 pub(super) fn run(shared: &Shared) {
@@ -71,6 +77,7 @@ impl Forgets {
         }
         if self.rounds % FILES_EVERY == FILES_FIRST {
             self.sweep = Some(Sweep::new(store, self.started, shared.config.files.unused_days));
+            store::file::settle_uploads(store, Some(store.clock.now() - UNSETTLED))?;
         }
         self.runs |= self.rounds.is_multiple_of(RUNS_EVERY);
         self.rounds = self.rounds.wrapping_add(1);

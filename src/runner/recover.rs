@@ -27,7 +27,7 @@ pub(super) fn sweep_scratch(dir: &Path) -> Result<()> {
 
 /// Ends executions and samples that were running when the process died. What was queued stays queued.
 pub fn after_crash(store: &Store) -> Result<()> {
-    let torn = store.files.write(store::file::sweep)? + store::file::settle_uploads(store)?;
+    let torn = store.files.write(store::file::sweep)? + store::file::settle_uploads(store, None)?;
     if torn > 0 {
         log::warn!("{torn} uploads were under way when the server stopped; nothing of them is kept");
     }

@@ -21,5 +21,6 @@ pub mod session;
 pub mod setup;
 pub mod sql_function;
 pub mod team;
+pub mod unpacking;
 pub mod variable;
 pub mod webhook;

@@ -10,7 +10,7 @@ use std::{
     io::{BufReader, BufWriter, Seek as _, Write as _},
 };
 
-use super::{connector, execution};
+use super::{connector, execution, unpacking::Unpacking};
 use crate::{
     app::App,
     auth::{Caller, Role},
@@ -35,6 +35,7 @@ type Reasons = Vec<(u64, String)>;
 pub fn csv(app: &App, caller: &Caller, name: &str, id: ExecutionId, scope: Option<&str>) -> Result<File> {
     caller.needs(Role::Sender)?;
     let (_, execution) = execution::of(app, caller, name, id)?;
+    let _unpacking = Unpacking::of(app, execution.id)?;
     let rejected = rejected(app, &execution, scope)?;
     let file = tempfile::tempfile_in(app.store.scratch_dir()).map_err(Error::internal)?;
     let input = if rejected.iter().all(|row| row.line.is_some()) { input_of(app, &execution)? } else { None };

@@ -180,7 +180,8 @@ pub struct RejectedQuery {
 /// `_errors`, which an upload ignores. Where the script did not select `_line`, the rows of the scope.
 #[utoipa::path(tag = "Executions", params(("connector" = String, Path, description = "Id or api name"),
     ("id" = Uuid, Path), RejectedQuery), responses((status = 200, content_type = "text/csv", body = String),
-    (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
+    (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody),
+    (status = 503, body = ErrorBody)))]
 #[get("/api/smart-connectors/{connector}/executions/{id}/rejected.csv")]
 pub async fn rejected_csv(
     app: web::Data<App>,

@@ -13,7 +13,7 @@ use crate::{
     api::error::ApiError,
     app::App,
     error::{Error, Result},
-    service::file::{self, Incoming, StoredFile},
+    service::file::{self, Incoming},
 };
 
 /// Bytes of a piece, about.
@@ -111,12 +111,9 @@ impl Received {
         Ok(Self(Some(incoming)))
     }
 
-    /// Completes the file.
-    pub async fn finish(mut self) -> Result<StoredFile, ApiError> {
-        let incoming = self.0.take();
-        let finished =
-            web::block(move || incoming.ok_or_else(|| Error::internal("an upload lost its file"))?.finish());
-        Ok(finished.await.map_err(Error::internal)??)
+    /// The file, of which all bytes are there: to be completed on the blocking pool.
+    pub fn whole(mut self) -> Result<Incoming> {
+        self.0.take().ok_or_else(|| Error::internal("an upload lost its file"))
     }
 }
 

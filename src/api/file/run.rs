@@ -27,7 +27,7 @@ use crate::{
     error::{Error, Result},
     execution::{Execution, State},
     service::{
-        execution::{self, Once},
+        execution,
         file::{self, Incoming, RunOptions, UploadedRun},
     },
 };
@@ -126,10 +126,9 @@ pub async fn upload(
         let incoming = begin(None, content_type(&request))?;
         (Received::body(incoming, body(&app, payload)).await?, options)
     };
-    let file = received.finish().await?;
-    let once = Once::new(key.0, &(&file.name, &file.sha256, &options))?;
+    let incoming = received.whole()?;
     let (location, text) = blocking(app, move |app| {
-        let queued = file::run(app, &caller, &connector, &file, options, once)?;
+        let queued = file::run(app, &caller, &connector, incoming, options, key.0)?;
         let location = location(queued.connector, queued.id);
         Ok((location, queued.answer(app, |execution| to_text(&told(app, execution)?))?))
     })

@@ -127,7 +127,8 @@ pub struct FilledForm {
     (status = 204, headers(("ETag" = String, description = "The file's SHA-256, in quotes"))),
     (status = 400, body = ErrorBody), (status = 403, body = ErrorBody),
     (status = 409, body = ErrorBody, description = "The form was used already, with other bytes"),
-    (status = 413, body = ErrorBody), (status = 415, body = ErrorBody)))]
+    (status = 413, body = ErrorBody), (status = 415, body = ErrorBody),
+    (status = 503, body = ErrorBody, description = "Too many uploads are under way, or the disk is full")))]
 #[post("/api/s3/upload")]
 pub async fn store(
     app: web::Data<App>,
@@ -159,7 +160,8 @@ pub async fn store(
         ))
         .into());
     }
-    let stored = received.finish().await?;
+    let incoming = received.whole()?;
+    let stored = blocking(app, move |_| incoming.finish()).await?;
     Ok(HttpResponse::NoContent().insert_header((header::ETAG, format!("\"{}\"", stored.sha256))).finish())
 }
 

@@ -313,5 +313,5 @@ pub(super) fn start(
     let mut incoming = file::Incoming::to_connector(app, caller, connector.id, name, "text/csv")?;
     incoming.append(text.as_bytes())?;
     let options = file::RunOptions::default();
-    Ok(file::run(app, caller, connector, &incoming.finish()?, options, None)?.id)
+    Ok(file::run(app, caller, connector, incoming, options, None)?.id)
 }

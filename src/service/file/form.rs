@@ -91,7 +91,7 @@ pub fn accept(app: &App, key: &str, policy: &str, signature: &str) -> Result<Inc
         owner_key: None,
         connector: None,
     };
-    Ok(Incoming::new(app, file))
+    Incoming::new(app, file)
 }
 
 /// What a sender says of the file that it sent.

@@ -1,10 +1,16 @@
 //! A file on its way in.
+//!
+//! Each holds up to 16 MiB until they are committed together, and the piece that arrives meanwhile. So how many are
+//! under way is bounded (`files.max_uploads`), and the next one is told to come again. The other ways cost more: a
+//! commit per MiB waits for the disk sixteen times as often, a spool file writes each byte twice, and the one writer
+//! of `files.db` can't be held while a client is slow.
 
 use crate::{
     app::App,
     auth::{Caller, Role},
     error::{Code, Error, Result},
     id::{ConnectorId, FileId},
+    slots::Slot,
     store::{
         self,
         file::{FileWriter, NewFile, Source, StoredFile},
@@ -15,11 +21,20 @@ use crate::{
 pub struct Incoming {
     writer: FileWriter,
     limit_mb: u32,
+    _slot: Slot,
 }
 
 impl Incoming {
-    pub(super) fn new(app: &App, file: NewFile) -> Self {
-        Self { writer: FileWriter::create(&app.store, file), limit_mb: app.config.files.max_upload_mb }
+    pub(super) fn new(app: &App, file: NewFile) -> Result<Self> {
+        let slot = app.uploads.take().ok_or_else(|| {
+            let most = app.uploads.most();
+            Error::new(
+                Code::Busy,
+                format!("{most} uploads are under way already (files.max_uploads). Send the file again in a moment."),
+            )
+        })?;
+        let writer = FileWriter::create(&app.store, file);
+        Ok(Self { writer, limit_mb: app.config.files.max_upload_mb, _slot: slot })
     }
 
     /// A file that is sent straight to a connector.
@@ -39,7 +54,7 @@ impl Incoming {
             owner_key: Some(caller.key),
             connector: Some(connector),
         };
-        Ok(Self::new(app, file))
+        Self::new(app, file)
     }
 
     /// Takes the next bytes.
@@ -116,7 +131,7 @@ pub fn keep(app: &App, caller: &Caller, name: &str, content_type: &str, bytes: &
             owner_key: Some(caller.key),
             connector: None,
         },
-    );
+    )?;
     incoming.append(bytes)?;
     let mut file = incoming.finish()?;
     app.store.files.write(|tx| store::file::register(tx, file.id, &file.name))?;

@@ -1,13 +1,14 @@
 //! Upload and run: a file that is sent straight to a connector, and the execution that reads it.
 //!
 //! Two databases, so two steps that a crash may part: the file is complete, then the execution is queued,
-//! then the file is registered. At the next start a file of which an execution knows is registered and any
-//! other goes: its sender was never answered.
+//! then the file is registered. What a crash, or a disk that was full at the last of them, left is settled at the
+//! next start and every hour: a file of which an execution knows is registered and any other goes, since its sender
+//! was never answered.
 
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
 
-use super::StoredFile;
+use super::{Incoming, StoredFile};
 use crate::{
     app::App,
     auth::Caller,
@@ -30,9 +31,31 @@ pub struct RunOptions {
     pub sql_parameters: Map<String, Json>,
 }
 
-/// Queues the run of a complete file. When it is refused, or the same request has queued one before, nothing
-/// of the file stays.
+/// Completes a file and queues its run, at once: a client that goes while it waits for the answer has sent its file
+/// all the same. When the run is refused, or the same request has queued one before, nothing of the file stays. A
+/// request is the same when the file's name and bytes are, and its options.
 pub fn run(
+    app: &App,
+    caller: &Caller,
+    connector: &Connector,
+    incoming: Incoming,
+    options: RunOptions,
+    key: Option<String>,
+) -> Result<Queued> {
+    let file = incoming.finish()?;
+    let once = Once::new(key, &(&file.name, &file.sha256, &options));
+    let queued = once.and_then(|once| start(app, caller, connector, &file, options, once));
+    let keep = queued.as_ref().is_ok_and(|queued| !queued.is_earlier);
+    app.store.files.write(|tx| {
+        if keep {
+            return store::file::register(tx, file.id, &file.name);
+        }
+        store::file::delete(tx, file.id).map(|_| ())
+    })?;
+    queued
+}
+
+fn start(
     app: &App,
     caller: &Caller,
     connector: &Connector,
@@ -49,15 +72,7 @@ pub fn run(
         ignore_guard: false,
         sql_parameters: options.sql_parameters,
     };
-    let queued = execution::start(app, caller, &connector.id.to_string(), &new, once);
-    let keep = queued.as_ref().is_ok_and(|queued| !queued.is_earlier);
-    app.store.files.write(|tx| {
-        if keep {
-            return store::file::register(tx, file.id, &file.name);
-        }
-        store::file::delete(tx, file.id).map(|_| ())
-    })?;
-    queued
+    execution::start(app, caller, &connector.id.to_string(), &new, once)
 }
 
 /// What is told of the run of an uploaded file.

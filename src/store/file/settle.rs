@@ -11,13 +11,14 @@ use crate::{
 };
 
 /// Finishes or undoes the uploads straight to a connector that a crash cut off: one that an execution
-/// reads is registered, any other was never acknowledged and goes. Only at start: it can't tell them from
-/// living ones. Answers how many went.
-pub fn settle_uploads(store: &Store) -> Result<usize> {
+/// reads is registered, any other was never acknowledged and goes. While the server runs, of those that were complete
+/// `before` a time: it can't tell younger ones from living ones. Answers how many went.
+pub fn settle_uploads(store: &Store, before: Option<DateTime<Utc>>) -> Result<usize> {
     let uploads = store.files.read(|conn| {
-        let mut statement =
-            conn.prepare(&format!("{SELECT} WHERE file.registered = 0 AND file.source = ?"))?;
-        let rows = statement.query_map([Source::Upload.as_str()], from_row)?;
+        let mut statement = conn.prepare(&format!(
+            "{SELECT} WHERE file.registered = 0 AND file.source = ?1 AND (?2 IS NULL OR file.created < ?2)"
+        ))?;
+        let rows = statement.query_map((Source::Upload.as_str(), before.map(time::to_ms)), from_row)?;
         Ok(rows.collect::<rusqlite::Result<Vec<StoredFile>>>()?)
     })?;
     let mut gone = 0;

@@ -56,12 +56,22 @@ impl FileWriter {
         self.size += bytes.len() as u64;
         while self.buffer.len() + bytes.len() >= COMMIT {
             let (now, later) = bytes.split_at(COMMIT - self.buffer.len());
-            self.buffer.extend_from_slice(now);
+            self.hold(now);
             bytes = later;
             self.commit_buffer()?;
         }
-        self.buffer.extend_from_slice(bytes);
+        self.hold(bytes);
         Ok(())
+    }
+
+    /// Grows the buffer by twice its size as vectors do, but to no more than is ever in it.
+    fn hold(&mut self, bytes: &[u8]) {
+        let needed = self.buffer.len() + bytes.len();
+        if needed > self.buffer.capacity() {
+            let grown = needed.max(2 * self.buffer.capacity()).min(COMMIT);
+            self.buffer.reserve_exact(grown - self.buffer.len());
+        }
+        self.buffer.extend_from_slice(bytes);
     }
 
     /// Completes the file and makes it visible. The same id with the same bytes is the same file, so that a
