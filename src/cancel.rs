@@ -1,16 +1,23 @@
 //! Cancellation: one flag per execution, polled by everything that loops.
 //!
 //! The flag is set before anything is written about the cancel, so that it never waits for a lock.
+//! A token may also have a time at which its work is too late: for work that somebody waits for.
 //! Why a flag and not `sqlite3_interrupt`: an interrupt that lands between two statements is lost.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Instant,
 };
 
-/// The shared flag. Clones share it.
+/// The shared flag, and until when its holder may work. Clones share the flag.
 #[derive(Clone, Debug, Default)]
-pub struct CancelToken(Arc<AtomicBool>);
+pub struct CancelToken {
+    flag: Arc<AtomicBool>,
+    until: Option<Instant>,
+}
 
 /// The work stopped because its token was set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,15 +30,22 @@ impl CancelToken {
         Self::default()
     }
 
-    /// Asks the work to stop. Setting it twice is the same as once.
-    pub fn cancel(&self) {
-        self.0.store(true, Ordering::Release);
+    /// A clone that also stops its work at `deadline`. Whether that was it tells the token that it was made of, which
+    /// is not cancelled then.
+    #[must_use]
+    pub fn until(&self, deadline: Instant) -> Self {
+        Self { flag: Arc::clone(&self.flag), until: Some(deadline) }
     }
 
-    /// Whether the work was asked to stop.
+    /// Asks the work to stop. Setting it twice is the same as once.
+    pub fn cancel(&self) {
+        self.flag.store(true, Ordering::Release);
+    }
+
+    /// Whether the work was asked to stop, or its time is over.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+        self.flag.load(Ordering::Acquire) || self.until.is_some_and(|until| Instant::now() >= until)
     }
 
     /// For `?` in loops.

@@ -85,6 +85,8 @@ pub enum Limit {
     Rows(u64),
     /// Megabytes of the script's own tables.
     Scratch(u64),
+    /// Megabytes of the tables that the script reads.
+    Input(u64),
     /// The disk has less than `min_free_mb` left; the scratch limit of `max_scratch_mb` was not reached.
     Space {
         /// `engine.max_scratch_mb`.
@@ -105,7 +107,7 @@ impl Limit {
         match self {
             Self::Time(_) => "engine.timeout_s",
             Self::Rows(_) => "engine.max_rows",
-            Self::Scratch(_) => "engine.max_scratch_mb",
+            Self::Scratch(_) | Self::Input(_) => "engine.max_scratch_mb",
             Self::Space { .. } => "engine.min_free_mb",
             Self::Value(_) => "engine.max_value_mb",
             Self::Aggregate(_) => "engine.max_aggregate_mb",
@@ -121,6 +123,7 @@ impl fmt::Display for Limit {
             }
             Self::Rows(rows) => write!(f, "Row limit exceeded ({rows} rows)."),
             Self::Scratch(mb) => write!(f, "Scratch space limit exceeded ({mb} MB)."),
+            Self::Input(mb) => write!(f, "The input tables and seeds take more than {mb} MB together."),
             Self::Space { max_scratch_mb, min_free_mb } => write!(
                 f,
                 "Scratch space limit exceeded ({max_scratch_mb} MB). Less than {min_free_mb} MB are free on \

@@ -22,7 +22,7 @@ const SPACE_INTERVAL: Duration = Duration::from_millis(20);
 /// The limits of one engine, all of them in the configuration section `engine`.
 #[derive(Debug, Clone)]
 pub struct EngineLimits {
-    /// `engine.max_scratch_mb`: what the script's own tables may take on disk.
+    /// `engine.max_scratch_mb`: what the script's own tables may take on disk, and as much what it reads.
     pub max_scratch_mb: u64,
     /// `engine.min_free_mb`: what must stay free on the disk.
     pub min_free_mb: u64,
@@ -88,6 +88,8 @@ pub(super) struct Watch {
     stop: AtomicU8,
     /// When the statement that runs began, in milliseconds since 1970.
     statement_began: AtomicI64,
+    /// Bytes of the rows that the script reads.
+    filled: AtomicU64,
 }
 
 impl Watch {
@@ -101,7 +103,17 @@ impl Watch {
             next_space: AtomicU64::new(0),
             stop: AtomicU8::new(0),
             statement_began: AtomicI64::new(Utc::now().timestamp_millis()),
+            filled: AtomicU64::new(0),
         }
+    }
+
+    /// Counts a row of what the script reads. A file's rows may be many more than its bytes.
+    pub(super) fn fill(&self, bytes: usize) -> Result<(), EngineError> {
+        let filled = self.filled.fetch_add(bytes as u64, Ordering::Relaxed).saturating_add(bytes as u64);
+        if filled <= self.limits.max_scratch_mb.saturating_mul(1024 * 1024) {
+            return Ok(());
+        }
+        Err(EngineError::Limit { limit: Limit::Input(self.limits.max_scratch_mb), at: None })
     }
 
     /// Starts the clock of a script.

@@ -1,5 +1,7 @@
 //! Filling the tables that a script reads: inputs, seeds and `meta`.
 
+use std::collections::HashSet;
+
 use rusqlite::{Connection, Error, ErrorCode, Statement};
 use serde_json::{Map, Value as Json};
 
@@ -135,9 +137,10 @@ impl<'e> TableLoader<'e> {
         if self.with_line {
             self.insert.raw_bind_parameter(1, line).map_err(|error| self.failed(line, error))?;
         }
-        let mut found = 0;
+        let (mut found, mut bytes) = (0, 0);
         for cell in cells {
             found += 1;
+            bytes += cell.size();
             if found <= self.columns {
                 self.insert
                     .raw_bind_parameter(first + found, cell)
@@ -148,6 +151,7 @@ impl<'e> TableLoader<'e> {
             let cause = format!("line {line} has {found} cells for {} columns", self.columns);
             return Err(EngineError::Scratch { doing: FILLING, cause });
         }
+        self.watch.fill(bytes)?;
         self.insert.raw_execute().map_err(|error| self.failed(line, error))?;
         self.rows += 1;
         Ok(())
@@ -217,9 +221,10 @@ pub(super) fn derive(
 /// A table that has such a name of its own keeps it.
 pub(super) fn name_by_position(db: &Connection, tables: &[Table]) -> Result<(), EngineError> {
     let doing = "naming the input tables by position";
+    let names: HashSet<&str> = tables.iter().map(|table| table.name.as_str()).collect();
     for table in tables {
         let alias = format!("page_idx_{}", table.page_idx);
-        if tables.iter().any(|other| other.name == alias) {
+        if names.contains(alias.as_str()) {
             continue;
         }
         let create = format!("CREATE TABLE {} ({})", quoted(&alias), table.definition());

@@ -11,6 +11,17 @@ use crate::{
 /// How many column names a sentence lists before it counts the rest.
 const LISTED: usize = 50;
 
+/// How much of a name a sentence repeats, in characters.
+const NAME_CHARS: usize = 255;
+
+/// A name as far as sentences repeat it: a file may hold one of megabytes.
+pub(super) fn shown(name: &str) -> String {
+    match name.char_indices().nth(NAME_CHARS) {
+        Some((end, _)) => format!("{}…", &name[..end]),
+        None => name.to_owned(),
+    }
+}
+
 /// What the number of a place in a file counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Unit {
@@ -37,6 +48,11 @@ pub enum InputError {
     Cancelled,
     /// The bytes could not be read.
     Io(io::Error),
+    /// The disk that is unpacked to has too little space left.
+    NoSpace {
+        /// How many MB must stay free.
+        min_free_mb: u64,
+    },
     /// No header: no bytes, or nothing but line ends.
     Empty,
     /// The content is something that is not read, or not here.
@@ -128,7 +144,7 @@ pub enum InputError {
 }
 
 fn list(names: &[String]) -> String {
-    let shown = names.iter().take(LISTED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let shown = names.iter().take(LISTED).map(|name| shown(name)).collect::<Vec<_>>().join(", ");
     match names.len().saturating_sub(LISTED) {
         0 => shown,
         more => format!("{shown} and {more} more"),
@@ -143,6 +159,10 @@ impl fmt::Display for InputError {
                 let source = source.to_string();
                 write!(f, "The input file could not be read: {}.", source.trim_end_matches('.'))
             }
+            Self::NoSpace { min_free_mb } => write!(
+                f,
+                "The file was not unpacked: less than {min_free_mb} MB are free on the disk (engine.min_free_mb)."
+            ),
             Self::Empty => f.write_str("The file is empty: it has no header line."),
             Self::NotText(found) => write!(
                 f,
@@ -239,12 +259,23 @@ impl From<WorkbookError> for InputError {
 }
 
 impl InputError {
+    /// Whether it is for lack of space on the disk.
+    #[must_use]
+    pub fn is_disk_full(&self) -> bool {
+        match self {
+            Self::NoSpace { .. } => true,
+            Self::Io(source) => source.kind() == io::ErrorKind::StorageFull,
+            Self::In { error, .. } => error.is_disk_full(),
+            _ => false,
+        }
+    }
+
     /// The same, saying where; a cancelled reading stays that.
     #[must_use]
     pub fn within(self, place: &str) -> Self {
         match self {
             Self::Cancelled => self,
-            error => Self::In { place: place.to_owned(), error: Box::new(error) },
+            error => Self::In { place: shown(place), error: Box::new(error) },
         }
     }
 }
@@ -258,6 +289,7 @@ impl From<Cancelled> for InputError {
 impl From<InputError> for Error {
     fn from(error: InputError) -> Self {
         match &error {
+            full if full.is_disk_full() => Self::new(Code::DiskFull, error.to_string()),
             InputError::Io(_) => Self::internal(error),
             InputError::Cancelled => Self::new(Code::Conflict, error.to_string()),
             InputError::In { error: inner, .. } if matches!(**inner, InputError::Io(_)) => {

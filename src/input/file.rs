@@ -25,7 +25,7 @@ use super::{
     archive::{self, ArchiveError, UnpackLimits, Zip},
     csv::DelimitedReader,
     detect::{self, Content},
-    error::InputError,
+    error::{InputError, shown},
     names::{table_name, table_names},
     record::read_head,
     source::Source,
@@ -214,7 +214,7 @@ impl InputFile {
             return self.take(Kind::Package(package), Open::Workbook(Box::new(book)), opening.name);
         }
         let folder = self.folder(opening)?;
-        let members = archive::unpack_members(&mut zip, &folder, &self.cancel)?;
+        let members = archive::unpack_members(&mut zip, &folder, &self.limits, &self.cancel)?;
         drop(zip);
         let (mut titles, mut places) = (Vec::new(), Vec::new());
         for member in members {
@@ -227,10 +227,13 @@ impl InputFile {
             let kind = self.kind_of(&member.path, &member.name).map_err(within)?;
             self.documents.push(Document { path: Some(member.path.clone()), kind });
             let sheets = self.sheets(document).map_err(within)?;
-            let stem = member.name.rsplit_once('.').map_or(member.name.as_str(), |(stem, _)| stem);
+            let stem = shown(member.name.rsplit_once('.').map_or(member.name.as_str(), |(stem, _)| stem));
             for (sheet, title) in &sheets {
                 places.push((document, *sheet));
-                titles.push(if sheets.len() > 1 { format!("{stem} {title}") } else { stem.to_owned() });
+                if places.len() as u64 > u64::from(self.limits.max_archive_files) {
+                    return Err(ArchiveError::TooManyTables { most: self.limits.max_archive_files }.into());
+                }
+                titles.push(if sheets.len() > 1 { format!("{stem} {title}") } else { stem.clone() });
             }
             if sheets.is_empty() {
                 return Err(within(WorkbookError::Empty.into()));
@@ -245,8 +248,7 @@ impl InputFile {
     fn take_gzip(&mut self, source: Box<dyn Source>, opening: &Opening<'_>) -> Result<(), InputError> {
         let folder = self.folder(opening)?;
         let path = folder.join("unpacked");
-        let out = File::create(&path)?;
-        archive::unpack_gzip(source, out, &self.limits, &self.cancel, &mut self.warnings)?;
+        archive::unpack_gzip(source, &path, &self.limits, &self.cancel, &mut self.warnings)?;
         self.take(Kind::Text, Open::Text(Box::new(File::open(path)?)), opening.name)
     }
 
@@ -305,17 +307,13 @@ impl InputFile {
         self.ensure_open(document)?;
         let Some((_, Open::Workbook(book))) = &mut self.open else { return Ok(Vec::new()) };
         self.is_1904 |= book.is_1904();
-        let mut sheets = Vec::new();
         let titles = book.titles();
-        let is_only = titles.len() == 1;
-        for (n, title) in titles.into_iter().enumerate() {
-            let opened = book.sheet(n, &self.options, &self.cancel);
-            let opened = opened.map_err(|error| if is_only { error } else { error.within(&title) })?;
-            if opened.is_some() {
-                sheets.push((n, title));
-            }
-        }
-        Ok(sheets)
+        let headed =
+            book.headed(&self.options, &self.cancel).map_err(|(n, error)| match titles.as_slice() {
+                [_] => error,
+                several => error.within(&several[n]),
+            })?;
+        Ok(headed.into_iter().map(|n| (n, titles[n].clone())).collect())
     }
 
     fn add_tables(&mut self, document: usize, sheets: &[(usize, String)], names: Vec<(String, String)>) {
@@ -331,25 +329,28 @@ fn named(titles: Vec<String>) -> Vec<(String, String)> {
     titles.into_iter().zip(names).collect()
 }
 
-/// A name that promises a workbook or an archive must not hold text: read as text it might look right by
-/// accident.
+/// A name that promises a workbook or an archive is held to it: text read as text might look right by accident, and
+/// an archive of another kind is not what its sender meant to send. Which kind of workbook it is may differ: programs
+/// save `.xls` files that are XLSX. A text may be called anything else.
 fn check_name(name: &str, content: Content) -> Result<(), InputError> {
-    const BOOK: &str = "a workbook";
-    const PROMISES: [(&str, &str); 7] = [
+    const BOOK: (&str, &[Content]) = ("a workbook", &[Content::Zip, Content::CompoundFile]);
+    const ZIP: (&str, &[Content]) = ("a ZIP archive", &[Content::Zip]);
+    const GZIP: (&str, &[Content]) = ("a gzip archive", &[Content::Gzip]);
+    const PROMISES: [(&str, (&str, &[Content])); 7] = [
         (".xlsx", BOOK),
         (".xlsm", BOOK),
         (".xlsb", BOOK),
         (".xls", BOOK),
         (".ods", BOOK),
-        (".zip", "a ZIP archive"),
-        (".gz", "a gzip archive"),
+        (".zip", ZIP),
+        (".gz", GZIP),
     ];
     let ends_in = |extension: &str| {
         let at = name.len().saturating_sub(extension.len());
         name.get(at..).is_some_and(|end| end.eq_ignore_ascii_case(extension))
     };
     match PROMISES.into_iter().find(|(extension, _)| ends_in(extension)) {
-        Some((extension, expected)) if content == Content::Text => {
+        Some((extension, (expected, kinds))) if !kinds.contains(&content) => {
             Err(InputError::NotAsNamed { extension, expected, found: content })
         }
         _ => Ok(()),

@@ -6,7 +6,7 @@
 //! are too long, and n counts on while the made name is taken too: the names of one list are distinct,
 //! whatever the list.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 const MAX_CHARS: usize = 63;
 
@@ -46,31 +46,44 @@ pub(super) fn name_at(original: &str, position: usize) -> String {
 }
 
 fn distinct<S: AsRef<str>>(originals: &[S]) -> Vec<String> {
-    let mut taken = HashSet::with_capacity(originals.len());
-    let mut names = Vec::with_capacity(originals.len());
-    for (position, original) in originals.iter().enumerate() {
-        let name = untaken(name_at(original.as_ref(), position), &taken);
-        taken.insert(name.clone());
-        names.push(name);
-    }
-    names
+    let mut taken = Taken::default();
+    let names = originals.iter().enumerate();
+    names.map(|(position, original)| taken.add(name_at(original.as_ref(), position))).collect()
 }
 
-/// `name`, or what is made of it so that it is not among the `taken`.
-pub(super) fn untaken(name: String, taken: &HashSet<String>) -> String {
-    if !taken.contains(&name) {
-        return name;
+/// Names that are taken. A name that comes often is not counted from 1 each time: what was taken stays so.
+#[derive(Default)]
+pub(super) struct Taken {
+    names: HashSet<String>,
+    repeats: HashMap<String, u64>,
+}
+
+impl Taken {
+    /// Takes `name`, or what is made of it so that it is not among those before.
+    pub(super) fn add(&mut self, name: String) -> String {
+        let name = if self.names.contains(&name) { self.repeat(&name) } else { name };
+        self.names.insert(name.clone());
+        name
     }
-    let mut n = 0_u64;
-    loop {
-        n += 1;
-        let suffix = format!("__duplicate_{n}__");
-        // Names are ASCII by now: bytes are characters.
-        let kept = name.len().min(MAX_CHARS - suffix.len());
-        let made = format!("{}{suffix}", &name[..kept]);
-        if !taken.contains(&made) {
-            return made;
+
+    fn repeat(&mut self, name: &str) -> String {
+        let repeats = self.repeats.entry(name.to_owned()).or_default();
+        loop {
+            *repeats += 1;
+            let suffix = format!("__duplicate_{repeats}__");
+            // Names are ASCII by now: bytes are characters.
+            let kept = name.len().min(MAX_CHARS - suffix.len());
+            let made = format!("{}{suffix}", &name[..kept]);
+            if !self.names.contains(&made) {
+                return made;
+            }
         }
+    }
+}
+
+impl FromIterator<String> for Taken {
+    fn from_iter<I: IntoIterator<Item = String>>(names: I) -> Self {
+        Self { names: names.into_iter().collect(), repeats: HashMap::new() }
     }
 }
 
@@ -129,6 +142,12 @@ mod tests {
         assert_eq!(names[0], "x".repeat(63));
         assert_eq!(names[1], format!("{}__duplicate_1__", "x".repeat(48)));
         assert_eq!(names[2], format!("{}__duplicate_2__", "x".repeat(48)));
+    }
+
+    #[test]
+    fn a_name_that_comes_often_is_not_counted_from_the_first_each_time() {
+        let names = column_names(&vec!["a"; 50_000]);
+        assert_eq!(names[49_999], "a__duplicate_49999__");
     }
 
     proptest! {

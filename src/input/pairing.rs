@@ -12,7 +12,7 @@ use super::{
     csv::Header,
     error::InputError,
     file::Table,
-    names::{name_at, table_name, untaken},
+    names::{Taken, name_at, table_name},
     row::RowBuf,
     warning::{Oddity, Warnings},
 };
@@ -83,12 +83,11 @@ pub fn pair_tables(entries: &[InputTable], tables: &[Table]) -> Result<Vec<Paire
             place.map(|table| Paired { table, entry: Some(n), name, page: pages[n] })
         })
         .collect();
-    let mut taken: HashSet<String> = paired.iter().map(|one| one.name.to_ascii_lowercase()).collect();
+    let mut taken: Taken = paired.iter().map(|one| one.name.to_ascii_lowercase()).collect();
     let mut free_pages = (0..).filter(|page| !pages.contains(page));
     let used: HashSet<usize> = paired.iter().map(|one| one.table).collect();
     for (n, table) in tables.iter().enumerate().filter(|(n, _)| !used.contains(n)) {
-        let name = untaken(table.name.clone(), &taken);
-        taken.insert(name.clone());
+        let name = taken.add(table.name.clone());
         let page = free_pages.next().unwrap_or(u32::MAX);
         paired.push(Paired { table: n, entry: None, name, page });
     }

@@ -26,7 +26,7 @@ use super::stage::{
 };
 use crate::{
     cancel::CancelToken,
-    config::{Config, EngineConfig, FilesConfig},
+    config::{Config, EngineConfig},
     context,
     engine::{Engine, EngineLimits, Scalar},
     error::{Code, Error, Result},
@@ -295,12 +295,14 @@ pub fn limits(config: &EngineConfig) -> EngineLimits {
 
 /// How much an archive or workbook may be when it is unpacked, as configured.
 #[must_use]
-pub const fn unpack_limits(config: &FilesConfig) -> UnpackLimits {
+pub const fn unpack_limits(config: &Config) -> UnpackLimits {
+    let files = &config.files;
     UnpackLimits {
-        max_archive_files: config.max_archive_files,
-        max_unpacked_mb: config.max_unpacked_mb,
-        max_unpack_ratio: config.max_unpack_ratio,
-        max_workbook_memory_mb: config.max_workbook_memory_mb,
+        max_archive_files: files.max_archive_files,
+        max_unpacked_mb: files.max_unpacked_mb,
+        max_unpack_ratio: files.max_unpack_ratio,
+        max_workbook_memory_mb: files.max_workbook_memory_mb,
+        min_free_mb: config.engine.min_free_mb,
     }
 }
 

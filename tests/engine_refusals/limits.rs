@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use smartconnector::{
     cancel::CancelToken,
-    engine::{Engine, EngineLimits},
+    engine::{Cell, ColumnKind, Engine, EngineLimits},
     variable::Locale,
 };
 
@@ -143,6 +143,24 @@ fn scratch_space_and_rows() {
              (line 1, column 1); the limit is engine.min_free_mb.",
             u64::MAX
         )
+    );
+}
+
+/// What a script reads has as much space as its own tables; nothing else bounds how many rows a file gives.
+#[test]
+fn scratch_space_of_what_a_script_reads() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut engine = Engine::open(folder.path(), limits(), Locale::default(), CancelToken::new()).unwrap();
+    let text = "x".repeat(1_000);
+    let mut fill = |mut table: smartconnector::engine::TableLoader<'_>, rows: i64| {
+        (1..=rows).try_for_each(|line| table.insert(line, [Cell::Text(&text)])).and_then(|()| table.finish())
+    };
+    let columns = [("a", ColumnKind::Text)];
+    assert_eq!(fill(engine.create_input("a", 0, "a.csv", &columns).unwrap(), 4_000), Ok(4_000));
+    let refused = fill(engine.create_seed("b", &columns).unwrap(), 5_000).unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "The input tables and seeds take more than 8 MB together. The limit is engine.max_scratch_mb."
     );
 }
 

@@ -14,6 +14,11 @@ pub enum ArchiveError {
         /// How many there may be.
         most: u32,
     },
+    /// Workbooks in it have more sheets than are read.
+    TooManyTables {
+        /// How many there may be in all.
+        most: u32,
+    },
     /// More bytes than are unpacked.
     TooLarge {
         /// How many MB there may be.
@@ -93,6 +98,10 @@ impl fmt::Display for ArchiveError {
                 f,
                 "The file is an archive of {found} files, more than the {most} that are unpacked \
                  (files.max_archive_files)."
+            ),
+            Self::TooManyTables { most } => write!(
+                f,
+                "The files of the archive have more than {most} tables together (files.max_archive_files)."
             ),
             Self::TooLarge { most_mb } => {
                 write!(f, "The file unpacks to more than {most_mb} MB (files.max_unpacked_mb).")

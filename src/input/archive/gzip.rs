@@ -3,6 +3,7 @@
 use std::{
     fs::File,
     io::{self, BufRead, BufReader, BufWriter, Read, Write},
+    path::Path,
 };
 
 use flate2::bufread::GzDecoder;
@@ -20,22 +21,24 @@ use crate::{
 
 const PIECE: usize = 256 * 1024;
 
-/// Unpacks all members of the archive, one behind the other, into `out`. Bytes behind the last are left out,
+/// Unpacks all members of the archive, one behind the other, into a new file. Bytes behind the last are left out,
 /// with a warning unless they are padding.
 pub(in crate::input) fn unpack(
     source: Box<dyn Source>,
-    out: File,
+    path: &Path,
     limits: &UnpackLimits,
     cancel: &CancelToken,
     warnings: &mut Warnings,
 ) -> Result<(), InputError> {
     let mut packed = Counted { source: BufReader::with_capacity(PIECE, source), count: 0 };
-    let mut out = BufWriter::new(out);
+    let folder = path.parent().unwrap_or(path);
+    let mut out = BufWriter::new(File::create(path)?);
     let (mut total, mut piece) = (0, vec![0; PIECE]);
     loop {
         let mut member = GzDecoder::new(&mut packed);
         loop {
             cancel.check()?;
+            limits.check_space(folder)?;
             let filled = read_full(&mut member, &mut piece).map_err(damaged)?;
             if filled == 0 {
                 break;

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{ArchiveError, Zip, zip::unpacking};
+use super::{ArchiveError, UnpackLimits, Zip, zip::unpacking};
 use crate::{
     cancel::CancelToken,
     input::{error::InputError, source::read_full},
@@ -26,6 +26,7 @@ pub(in crate::input) struct Unpacked {
 pub(in crate::input) fn unpack(
     zip: &mut Zip,
     folder: &Path,
+    limits: &UnpackLimits,
     cancel: &CancelToken,
 ) -> Result<Vec<Unpacked>, InputError> {
     let mut chosen: Vec<(usize, String)> = zip
@@ -41,7 +42,10 @@ pub(in crate::input) fn unpack(
     for (n, name) in chosen {
         // A name of our own: the archive's may be anything.
         let path = folder.join(n.to_string());
-        copy(zip, n, &path, cancel)?;
+        copy(zip, n, &path, || {
+            cancel.check()?;
+            limits.check_space(folder)
+        })?;
         unpacked.push(Unpacked { name: base(&name).to_owned(), path });
     }
     Ok(unpacked)
@@ -69,13 +73,18 @@ fn check_folders(chosen: &[(usize, String)]) -> Result<(), ArchiveError> {
     Err(ArchiveError::Folders { one: first.clone(), other: other.clone() })
 }
 
-fn copy(zip: &mut Zip, n: usize, path: &Path, cancel: &CancelToken) -> Result<(), InputError> {
+fn copy(
+    zip: &mut Zip,
+    n: usize,
+    path: &Path,
+    may_go_on: impl Fn() -> Result<(), InputError>,
+) -> Result<(), InputError> {
     let name = zip.entries[n].name.clone();
     let mut out = BufWriter::new(File::create(path)?);
     let mut part = zip.read(n)?;
     let mut piece = vec![0; PIECE];
     loop {
-        cancel.check()?;
+        may_go_on()?;
         match read_full(&mut part, &mut piece).map_err(|error| unpacking(error).within(&name))? {
             0 => break,
             filled => out.write_all(&piece[..filled])?,

@@ -15,6 +15,8 @@ mod zip;
 pub use error::ArchiveError;
 pub use limits::UnpackLimits;
 
+pub(super) use limits::Given;
+
 pub(super) use self::zip::{Part, Zip};
 pub(super) use gzip::unpack as unpack_gzip;
 pub(super) use members::unpack as unpack_members;

@@ -140,20 +140,32 @@ fn count_files(source: &mut Box<dyn Source>, length: u64) -> Result<u64, InputEr
     let mut most = None;
     for at in memmem::find_iter(&tail, b"PK\x05\x06") {
         let Some(count) = number::<2>(&tail, at + 10) else { continue };
-        let count = if count == 0xffff { count_of_zip64(source, &tail, at)? } else { count };
+        // Where a ZIP64 end is named before it, readers may go by that, for more than this count.
+        let count = count_of_zip64(source, &tail, at)?.map_or(count, |count64| count64.max(count));
         most = most.max(Some(count));
     }
     most.ok_or_else(|| ArchiveError::zip(&"its directory is missing, as if it was not sent whole").into())
 }
 
-fn count_of_zip64(source: &mut Box<dyn Source>, tail: &[u8], end_at: usize) -> Result<u64, InputError> {
+/// The count of the ZIP64 end that is named before the end at `end_at`; `None`: none is named.
+fn count_of_zip64(
+    source: &mut Box<dyn Source>,
+    tail: &[u8],
+    end_at: usize,
+) -> Result<Option<u64>, InputError> {
     let locator = end_at.checked_sub(20).filter(|at| tail[*at..].starts_with(b"PK\x06\x07"));
-    let Some(record_at) = locator.and_then(|at| number::<8>(tail, at + 8)) else { return Ok(0xffff) };
+    let Some(record_at) = locator.and_then(|at| number::<8>(tail, at + 8)) else { return Ok(None) };
     let mut record = [0; 40];
     source.seek(SeekFrom::Start(record_at))?;
     let filled = read_full(source, &mut record)?;
     let count = number::<8>(&record[..filled], 32).filter(|_| record.starts_with(b"PK\x06\x06"));
-    count.ok_or_else(|| ArchiveError::zip(&"its directory is not where it should be").into())
+    // Without a number that says so, what stands there looks like a ZIP64 end by accident.
+    let fields = tail.get(end_at + 4..end_at + 20).unwrap_or_default();
+    let is_meant = fields.chunks_exact(2).any(|field| field == [0xff, 0xff]);
+    if count.is_none() && is_meant {
+        return Err(ArchiveError::zip(&"its directory is not where it should be").into());
+    }
+    Ok(count)
 }
 
 fn number<const N: usize>(bytes: &[u8], at: usize) -> Option<u64> {

@@ -174,6 +174,71 @@ fn bombs_are_refused_before_they_are_unpacked() {
     );
 }
 
+/// The larger count is in the ZIP64 end, and the other one says nothing of it: the directory of ten million files
+/// must not be read to find out.
+#[test]
+fn the_count_of_a_zip64_end_counts_whatever_the_other_says() {
+    let mut bytes = zip_of(&[("a.csv", b"a\n1\n")]);
+    let end_at = bytes.windows(4).rposition(|four| four == b"PK\x05\x06").unwrap();
+    let mut end = bytes.split_off(end_at);
+    end[16..20].fill(0xff);
+    let record = [
+        b"PK\x06\x06".as_slice(),
+        &44_u64.to_le_bytes(),
+        &[45, 0, 45, 0],
+        &[0; 8],
+        &10_000_000_u64.to_le_bytes(),
+        &10_000_000_u64.to_le_bytes(),
+        &[0; 16],
+    ];
+    let locator = [b"PK\x06\x07".as_slice(), &[0; 4], &(end_at as u64).to_le_bytes(), &[1, 0, 0, 0]];
+    bytes.extend([record.concat(), locator.concat(), end].concat());
+    assert_eq!(
+        refusal("x.zip", &bytes),
+        "The file is an archive of 10000000 files, more than the 50 that are unpacked (files.max_archive_files)."
+    );
+}
+
+#[test]
+fn nothing_is_unpacked_onto_a_disk_that_is_nearly_full() {
+    let limits = UnpackLimits { min_free_mb: u64::MAX, ..LIMITS };
+    for (name, bytes) in [("x.zip", zip_of(&[("a.csv", b"a\n1\n")])), ("x.csv.gz", gzip(b"a\n1\n"))] {
+        let refused = file_with(name, &bytes, &InputOptions::default(), limits).map(drop).unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "The file was not unpacked: less than 18446744073709551615 MB are free on the disk \
+             (engine.min_free_mb)."
+        );
+        assert_eq!(crate::error::Error::from(refused).code, crate::error::Code::DiskFull);
+    }
+    let full = InputError::Io(std::io::ErrorKind::StorageFull.into()).within("a.csv");
+    assert_eq!(crate::error::Error::from(full).code, crate::error::Code::DiskFull);
+}
+
+#[test]
+fn a_name_that_promises_a_workbook_or_an_archive_is_held_to_it() {
+    let (books, zip, packed) = (book(&[("S", "a")]), zip_of(&[("a.csv", b"a\n1\n")]), gzip(b"a\n1\n"));
+    let mut compound = cfb::CompoundFile::create(Cursor::new(Vec::new())).unwrap();
+    compound.flush().unwrap();
+    let compound = compound.into_inner().into_inner();
+    for (name, bytes, found) in [
+        ("a.xlsx", &packed, "a gzip archive and not a workbook"),
+        ("a.csv.gz", &zip, "a ZIP archive or a workbook (.xlsx, .xlsm, .xlsb, .ods) and not a gzip archive"),
+        ("a.zip", &packed, "a gzip archive and not a ZIP archive"),
+        ("a.ZIP", &compound, "an old or encrypted workbook (.xls) and not a ZIP archive"),
+        ("a.xls", &b"%PDF-1.7\n".to_vec(), "a PDF document and not a workbook"),
+    ] {
+        let sentence = refusal(name, bytes);
+        assert!(sentence.contains(&format!(", but it is {found}. Save it")), "{name}: {sentence}");
+    }
+    // Which kind of workbook, and what a text is called, content alone decides.
+    for (name, bytes) in
+        [("a.xls", &books), ("a.zip", &books), ("a.csv", &books), ("a.csv", &zip), ("a.tsv", &packed)]
+    {
+        assert!(file(name, bytes).is_ok(), "{name}");
+    }
+}
+
 #[test]
 fn a_file_that_is_larger_than_it_says_is_refused() {
     let mut bytes = zip_of(&[("lie.csv", &b"a,b\n1,2\n".repeat(10_000))]);

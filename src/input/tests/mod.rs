@@ -57,6 +57,7 @@ const LIMITS: UnpackLimits = UnpackLimits {
     max_unpacked_mb: 64,
     max_unpack_ratio: 250,
     max_workbook_memory_mb: 8,
+    min_free_mb: 0,
 };
 
 fn file(name: &str, bytes: &[u8]) -> Result<InputFile, InputError> {

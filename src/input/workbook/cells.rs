@@ -26,3 +26,9 @@ pub(super) trait Cells {
     /// Puts the next cell's text into `text`.
     fn next(&mut self, text: &mut String) -> Result<Option<Found>, InputError>;
 }
+
+impl<C: Cells> Cells for &mut C {
+    fn next(&mut self, text: &mut String) -> Result<Option<Found>, InputError> {
+        (**self).next(text)
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::{fmt, io};
 
-use crate::input::error::InputError;
+use crate::input::error::{InputError, shown};
 
 /// What is wrong with a workbook.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +17,11 @@ pub enum WorkbookError {
         what: &'static str,
         /// How many MB that may be.
         most_mb: u64,
+    },
+    /// More sheets than are read.
+    TooManySheets {
+        /// How many there may be.
+        most: u32,
     },
     /// A row stands behind a later one.
     Order {
@@ -38,7 +43,7 @@ pub enum WorkbookError {
 
 impl WorkbookError {
     pub(super) fn damaged(part: &str, reason: &dyn fmt::Display) -> Self {
-        Self::Damaged { part: part.to_owned(), reason: reason.to_string() }
+        Self::Damaged { part: shown(part), reason: shown(&reason.to_string()) }
     }
 }
 
@@ -62,6 +67,11 @@ impl fmt::Display for WorkbookError {
             Self::Memory { what, most_mb } => write!(
                 f,
                 "The workbook's {what} take more than {most_mb} MB (files.max_workbook_memory_mb). Save it as CSV."
+            ),
+            Self::TooManySheets { most } => write!(
+                f,
+                "The workbook has more than {most} sheets (files.max_archive_files). Save those that count as a \
+                 workbook of their own."
             ),
             Self::Order { row, behind } => write!(
                 f,

@@ -6,8 +6,10 @@
 //! sheet                  SheetReader: header, then rows of the header's width
 //! ```
 //!
-//! In memory are a workbook's styles, its list of shared strings (bounded: `files.max_workbook_memory_mb`)
-//! and one row. Sheets are unpacked while they are read.
+//! In memory are a workbook's lists (sheets, relationships, styles, shared strings: together at most
+//! `files.max_workbook_memory_mb`) and one row. Sheets are unpacked while they are read. Little may be written for
+//! much: a cell that is repeated, a text that many cells share. So what the cells give is counted too, and held to
+//! `files.max_unpacked_mb`.
 //!
 //! # Choices
 //!
@@ -30,6 +32,7 @@ mod error;
 mod ods;
 mod office;
 mod records;
+mod room;
 mod sheet;
 mod strings;
 mod style;
@@ -38,9 +41,17 @@ mod xlsb;
 mod xlsx;
 mod xml;
 
-use self::{cells::Sheet, error::reading, ods::Ods, xls::Xls, xlsb::Xlsb, xlsx::Xlsx};
+use self::{
+    cells::{Cells, Sheet},
+    error::reading,
+    ods::Ods,
+    room::Room,
+    xls::Xls,
+    xlsb::Xlsb,
+    xlsx::Xlsx,
+};
 use super::{
-    archive::{ArchiveError, UnpackLimits, Zip},
+    archive::{ArchiveError, Given, UnpackLimits, Zip},
     error::InputError,
     source::Source,
 };
@@ -50,7 +61,10 @@ pub use error::WorkbookError;
 pub use sheet::SheetReader;
 
 /// An open workbook.
-pub(super) struct Workbook(Book);
+pub(super) struct Workbook {
+    book: Book,
+    given: Given,
+}
 
 enum Book {
     Xlsx(Xlsx),
@@ -97,17 +111,17 @@ impl Workbook {
         limits: &UnpackLimits,
         cancel: &CancelToken,
     ) -> Result<Self, InputError> {
-        let memory = limits.workbook_memory();
+        let room = Room::of(limits);
         let book = match package {
-            Package::Xlsx => Xlsx::open(zip, memory, cancel).map(Book::Xlsx),
-            Package::Xlsb => Xlsb::open(zip, memory, cancel).map(Book::Xlsb),
+            Package::Xlsx => Xlsx::open(zip, room, cancel).map(Book::Xlsx),
+            Package::Xlsb => Xlsb::open(zip, room, cancel).map(Book::Xlsb),
             Package::Ods => {
                 check_mimetype(&mut zip)?;
-                Ods::open(zip, cancel).map(Book::Ods)
+                Ods::open(zip, room, cancel).map(Book::Ods)
             }
             Package::Archive => Err(ArchiveError::Document { found: "a ZIP archive" }.into()),
         };
-        book.map(Self)
+        Ok(Self { book: book?, given: Given::new(limits) })
     }
 
     /// Opens a workbook that is a compound file.
@@ -116,11 +130,12 @@ impl Workbook {
         limits: &UnpackLimits,
         cancel: &CancelToken,
     ) -> Result<Self, InputError> {
-        Xls::open(source, limits.workbook_memory(), cancel).map(|book| Self(Book::Xls(book)))
+        let book = Xls::open(source, Room::of(limits), cancel).map(Book::Xls)?;
+        Ok(Self { book, given: Given::new(limits) })
     }
 
     fn sheets(&self) -> &[Sheet] {
-        match &self.0 {
+        match &self.book {
             Book::Xlsx(book) => book.sheets(),
             Book::Xlsb(book) => book.sheets(),
             Book::Ods(book) => book.sheets(),
@@ -135,7 +150,7 @@ impl Workbook {
 
     /// Whether its numbers count days from 1904-01-01.
     pub(super) const fn is_1904(&self) -> bool {
-        match &self.0 {
+        match &self.book {
             Book::Xlsx(book) => book.is_1904(),
             Book::Xlsb(book) => book.is_1904(),
             Book::Ods(book) => book.is_1904(),
@@ -150,12 +165,32 @@ impl Workbook {
         options: &InputOptions,
         cancel: &CancelToken,
     ) -> Result<Option<SheetReader<'_>>, InputError> {
-        match &mut self.0 {
-            Book::Xlsx(book) => SheetReader::open(Box::new(book.cells(n, cancel)?), options),
-            Book::Xlsb(book) => SheetReader::open(Box::new(book.cells(n, cancel)?), options),
-            Book::Ods(book) => SheetReader::open(Box::new(book.cells(n, cancel)?), options),
-            Book::Xls(book) => SheetReader::open(Box::new(book.cells(n, cancel)?), options),
+        let cells: Box<dyn Cells> = match &mut self.book {
+            Book::Xlsx(book) => Box::new(book.cells(n, cancel)?),
+            Book::Xlsb(book) => Box::new(book.cells(n, cancel)?),
+            Book::Ods(book) => Box::new(book.cells(n, cancel)?),
+            Book::Xls(book) => Box::new(book.cells(n, cancel)?),
+        };
+        SheetReader::open(cells, options, &mut self.given)
+    }
+
+    /// The places of the sheets that have a header; else the place of the one that can't be read, and why.
+    pub(super) fn headed(
+        &mut self,
+        options: &InputOptions,
+        cancel: &CancelToken,
+    ) -> Result<Vec<usize>, (usize, InputError)> {
+        // Its sheets stand in one part: opened each by itself, that would be read as often as there are sheets.
+        if let Book::Ods(book) = &mut self.book {
+            return book.headed(options, &mut self.given, cancel);
         }
+        let mut headed = Vec::new();
+        for n in 0..self.sheets().len() {
+            if self.sheet(n, options, cancel).map_err(|error| (n, error))?.is_some() {
+                headed.push(n);
+            }
+        }
+        Ok(headed)
     }
 }
 

@@ -2,6 +2,9 @@
 //!
 //! Equal rows and cells are written once with a number. They are given out that often, one at a time: a
 //! number is written more easily than a million rows are held.
+//!
+//! Which sheets have a header is found out in one pass over the part. A run reads it once more for each sheet, up to
+//! its end: that takes as long as it takes, and is what the run's time is for.
 
 use quick_xml::events::{BytesStart, Event};
 
@@ -9,14 +12,17 @@ use super::{
     WorkbookError,
     cells::{Cells, Found, Sheet},
     office,
+    room::Room,
+    sheet::SheetReader,
     style::{self, Style},
     xml::{self, Xml},
 };
 use crate::{
     cancel::CancelToken,
+    connector::InputOptions,
     input::{
         MAX_RECORD_BYTES,
-        archive::Zip,
+        archive::{Given, Zip},
         error::{InputError, Unit},
     },
 };
@@ -34,7 +40,7 @@ pub(super) struct Ods {
 }
 
 impl Ods {
-    pub(super) fn open(mut zip: Zip, cancel: &CancelToken) -> Result<Self, InputError> {
+    pub(super) fn open(mut zip: Zip, mut room: Room, cancel: &CancelToken) -> Result<Self, InputError> {
         if is_encrypted(&mut zip, cancel)? {
             return Err(WorkbookError::Encrypted.into());
         }
@@ -46,7 +52,7 @@ impl Ods {
                     "table" => {
                         if depth == 0 {
                             let title = xml::text(&element, "table:name").unwrap_or_default();
-                            sheets.push(Sheet { title, path: String::new() });
+                            room.add_sheet(&mut sheets, &title, "")?;
                         }
                         depth += 1;
                     }
@@ -75,23 +81,63 @@ impl Ods {
 
     pub(super) fn cells(&mut self, n: usize, cancel: &CancelToken) -> Result<OdsCells<'_>, InputError> {
         let mut xml = content(&mut self.zip, cancel)?;
-        let (mut depth, mut left) = (0, n);
-        loop {
-            match xml.next()? {
-                Event::Start(element) if element.local_name().as_ref() == "table" => {
-                    if depth == 0 && left == 0 {
-                        break;
-                    }
-                    left -= usize::from(depth == 0);
-                    depth += 1;
-                }
-                Event::End(element) if element.local_name().as_ref() == "table" => depth -= 1,
-                Event::Eof => return Err(xml.cut_short()),
-                _ => {}
+        for _ in 0..n {
+            begin_table(&mut xml)?;
+            end_table(&mut xml)?;
+        }
+        begin_table(&mut xml)?;
+        Ok(OdsCells::new(xml))
+    }
+
+    /// As [`Workbook::headed`](super::Workbook::headed).
+    pub(super) fn headed(
+        &mut self,
+        options: &InputOptions,
+        given: &mut Given,
+        cancel: &CancelToken,
+    ) -> Result<Vec<usize>, (usize, InputError)> {
+        let mut headed = Vec::new();
+        let mut xml = content(&mut self.zip, cancel).map_err(|error| (0, error))?;
+        for n in 0..self.sheets.len() {
+            let within = |error| (n, error);
+            begin_table(&mut xml).map_err(within)?;
+            let mut cells = OdsCells::new(xml);
+            if SheetReader::open(Box::new(&mut cells), options, given).map_err(within)?.is_some() {
+                headed.push(n);
+            }
+            let has_ended = cells.has_ended;
+            xml = cells.xml;
+            if !has_ended {
+                end_table(&mut xml).map_err(within)?;
             }
         }
-        Ok(OdsCells { xml, row: 0, held: Vec::new(), texts: String::new(), rows_left: 0, at: 0, repeated: 0 })
+        Ok(headed)
     }
+}
+
+/// Reads up to the begin of the next table.
+fn begin_table(xml: &mut Xml<'_>) -> Result<(), InputError> {
+    loop {
+        match xml.next()? {
+            Event::Start(element) if element.local_name().as_ref() == "table" => return Ok(()),
+            Event::Eof => return Err(xml.cut_short()),
+            _ => {}
+        }
+    }
+}
+
+/// Reads up to the end of the table that has begun, over those that stand in its cells.
+fn end_table(xml: &mut Xml<'_>) -> Result<(), InputError> {
+    let mut depth = 1;
+    while depth > 0 {
+        match xml.next()? {
+            Event::Start(element) if element.local_name().as_ref() == "table" => depth += 1,
+            Event::End(element) if element.local_name().as_ref() == "table" => depth -= 1,
+            Event::Eof => return Err(xml.cut_short()),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 fn content<'z>(zip: &'z mut Zip, cancel: &CancelToken) -> Result<Xml<'z>, InputError> {
@@ -124,6 +170,8 @@ pub(super) struct OdsCells<'w> {
     /// Which held cell is next, and how often it was given out.
     at: usize,
     repeated: u32,
+    /// The table's end was read.
+    has_ended: bool,
 }
 
 /// A cell that holds something.
@@ -139,6 +187,7 @@ impl Cells for OdsCells<'_> {
     fn next(&mut self, text: &mut String) -> Result<Option<Found>, InputError> {
         loop {
             if let Some(held) = self.held.get(self.at) {
+                self.xml.step()?;
                 let found =
                     Found { row: self.row, column: held.column + self.repeated, is_error: held.is_error };
                 text.clear();
@@ -154,14 +203,28 @@ impl Cells for OdsCells<'_> {
                 self.row += 1;
             }
             self.at = 0;
-            if self.rows_left == 0 && !self.read_row()? {
+            if self.rows_left == 0 && (self.has_ended || !self.read_row()?) {
                 return Ok(None);
             }
         }
     }
 }
 
-impl OdsCells<'_> {
+impl<'w> OdsCells<'w> {
+    /// Those of the table that has begun.
+    const fn new(xml: Xml<'w>) -> Self {
+        Self {
+            xml,
+            row: 0,
+            held: Vec::new(),
+            texts: String::new(),
+            rows_left: 0,
+            at: 0,
+            repeated: 0,
+            has_ended: false,
+        }
+    }
+
     /// Holds the next row that has something. `false`: there is none.
     fn read_row(&mut self) -> Result<bool, InputError> {
         self.held.clear();
@@ -171,7 +234,10 @@ impl OdsCells<'_> {
                 Event::Start(element) if element.local_name().as_ref() == "table-row" => {
                     repeated(&element, "table:number-rows-repeated")
                 }
-                Event::End(element) if element.local_name().as_ref() == "table" => return Ok(false),
+                Event::End(element) if element.local_name().as_ref() == "table" => {
+                    self.has_ended = true;
+                    return Ok(false);
+                }
                 Event::Eof => return Err(self.xml.cut_short()),
                 _ => continue,
             };
@@ -208,11 +274,8 @@ impl OdsCells<'_> {
             let end = self.texts.len();
             if end > MAX_RECORD_BYTES {
                 let line = u64::from(self.row) + 1;
-                return Err(InputError::RecordTooLarge {
-                    unit: Unit::Row,
-                    line,
-                    column: column as usize + 1,
-                });
+                let column = column as usize + 1;
+                return Err(InputError::RecordTooLarge { unit: Unit::Row, line, column });
             }
             if end > start {
                 if repeat > MAX_CELLS - column.min(MAX_CELLS) {
@@ -226,7 +289,7 @@ impl OdsCells<'_> {
         }
     }
 
-    /// Appends what a cell holds, up to its end; answers whether that is an error's name.
+    /// Appends what a cell holds, up to its end, or as far as a row can hold it; answers whether that is an error's name.
     fn read_value(&mut self, value: Value) -> Result<bool, InputError> {
         let start = self.texts.len();
         let is_error = matches!(value, Value::Error);
@@ -277,10 +340,14 @@ impl Value {
     }
 }
 
-/// Reads up to the cell's end. What it shows, without notes, is appended to `text`, if that is wanted.
+/// Reads up to the cell's end. What it shows, without notes, is appended to `text`, if that is wanted, and no further
+/// than a row can hold.
 fn read_shown(xml: &mut Xml<'_>, mut text: Option<&mut String>) -> Result<(), InputError> {
     let (mut paragraphs, mut in_paragraph, mut notes, mut tables) = (0, 0_u32, 0_u32, 0_u32);
     loop {
+        if text.as_ref().is_some_and(|text| text.len() > MAX_RECORD_BYTES) {
+            return Ok(());
+        }
         let event = xml.next()?;
         match &event {
             Event::Start(element) => match element.local_name().as_ref() {

@@ -5,6 +5,7 @@ use quick_xml::events::Event;
 use super::{
     WorkbookError,
     cells::Sheet,
+    room::Room,
     strings::Strings,
     style::Style,
     xml::{self, Xml},
@@ -26,7 +27,12 @@ pub(super) struct Relationships(Vec<Relationship>);
 
 impl Relationships {
     /// Those of `part`; of the package itself where that is empty.
-    pub(super) fn of(zip: &mut Zip, part: &str, cancel: &CancelToken) -> Result<Self, InputError> {
+    pub(super) fn of(
+        zip: &mut Zip,
+        part: &str,
+        room: &mut Room,
+        cancel: &CancelToken,
+    ) -> Result<Self, InputError> {
         let (folder, name) = split(part);
         let path = format!("{folder}_rels/{name}.rels");
         let mut found = Vec::new();
@@ -38,7 +44,10 @@ impl Relationships {
                     let value = |name| xml::text(&element, name).unwrap_or_default();
                     if value("TargetMode") != "External" {
                         let target = resolved(folder, &value("Target"));
-                        found.push(Relationship { id: value("Id"), kind: value("Type"), target });
+                        let (id, kind) = (value("Id"), value("Type"));
+                        let bytes = id.len() + kind.len() + target.len() + size_of::<Relationship>();
+                        room.take("relationships", bytes)?;
+                        found.push(Relationship { id, kind, target });
                     }
                 }
                 Event::Eof => return Ok(Self(found)),
@@ -85,8 +94,13 @@ fn resolved(folder: &str, target: &str) -> String {
 }
 
 /// The part that the workbook is, where its package does not put it elsewhere.
-fn workbook_part(zip: &mut Zip, default: &str, cancel: &CancelToken) -> Result<String, InputError> {
-    let of_package = Relationships::of(zip, "", cancel)?;
+fn workbook_part(
+    zip: &mut Zip,
+    default: &str,
+    room: &mut Room,
+    cancel: &CancelToken,
+) -> Result<String, InputError> {
+    let of_package = Relationships::of(zip, "", room, cancel)?;
     Ok(of_package.first("officeDocument").unwrap_or(default).to_owned())
 }
 
@@ -94,6 +108,9 @@ fn workbook_part(zip: &mut Zip, default: &str, cancel: &CancelToken) -> Result<S
 pub(super) fn part(zip: &Zip, path: &str) -> Result<usize, WorkbookError> {
     zip.find(path).ok_or_else(|| WorkbookError::damaged(path, &"it is missing"))
 }
+
+/// What a number format of its own takes in memory, about.
+pub(super) const FORMAT_BYTES: usize = 16;
 
 /// What both formats keep of an open workbook: styles and shared strings are read, sheets are not.
 pub(super) struct Parts {
@@ -111,8 +128,8 @@ pub(super) type Contents = Result<(Vec<Sheet>, bool), InputError>;
 pub(super) struct Format {
     /// The workbook, where its package does not put it elsewhere.
     pub workbook: &'static str,
-    pub read_workbook: fn(&mut Zip, &str, &Relationships, &CancelToken) -> Contents,
-    pub read_styles: fn(&mut Zip, &str, &CancelToken) -> Result<Vec<Style>, InputError>,
+    pub read_workbook: fn(&mut Zip, &str, &Relationships, &mut Room, &CancelToken) -> Contents,
+    pub read_styles: fn(&mut Zip, &str, &mut Room, &CancelToken) -> Result<Vec<Style>, InputError>,
     pub read_strings: fn(&mut Zip, &str, &mut Strings, &CancelToken) -> Result<(), InputError>,
 }
 
@@ -120,17 +137,17 @@ impl Parts {
     pub(super) fn open(
         mut zip: Zip,
         format: &Format,
-        memory: u64,
+        mut room: Room,
         cancel: &CancelToken,
     ) -> Result<Self, InputError> {
-        let workbook = workbook_part(&mut zip, format.workbook, cancel)?;
-        let parts = Relationships::of(&mut zip, &workbook, cancel)?;
-        let (sheets, is_1904) = (format.read_workbook)(&mut zip, &workbook, &parts, cancel)?;
+        let workbook = workbook_part(&mut zip, format.workbook, &mut room, cancel)?;
+        let parts = Relationships::of(&mut zip, &workbook, &mut room, cancel)?;
+        let (sheets, is_1904) = (format.read_workbook)(&mut zip, &workbook, &parts, &mut room, cancel)?;
         let styles = match parts.first("styles") {
-            Some(path) => (format.read_styles)(&mut zip, path, cancel)?,
+            Some(path) => (format.read_styles)(&mut zip, path, &mut room, cancel)?,
             None => Vec::new(),
         };
-        let mut strings = Strings::new(memory);
+        let mut strings = Strings::new(room);
         if let Some(path) = parts.first("sharedStrings") {
             (format.read_strings)(&mut zip, path, &mut strings, cancel)?;
         }

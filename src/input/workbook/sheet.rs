@@ -8,6 +8,7 @@ use crate::{
     connector::InputOptions,
     input::{
         MAX_COLUMNS, MAX_RECORD_BYTES,
+        archive::Given,
         csv::{Header, HeaderColumn},
         error::{InputError, Unit},
         row::RowBuf,
@@ -28,6 +29,8 @@ pub struct SheetReader<'w> {
     text: String,
     last_row: Option<u32>,
     has_ended: bool,
+    /// What the workbook's cells gave.
+    given: &'w mut Given,
 }
 
 impl<'w> SheetReader<'w> {
@@ -35,6 +38,7 @@ impl<'w> SheetReader<'w> {
     pub(super) fn open(
         cells: Box<dyn Cells + 'w>,
         options: &InputOptions,
+        given: &'w mut Given,
     ) -> Result<Option<Self>, InputError> {
         let mut reader = Self {
             header: Header { columns: Vec::new(), line: 0 },
@@ -45,6 +49,7 @@ impl<'w> SheetReader<'w> {
             text: String::new(),
             last_row: None,
             has_ended: false,
+            given,
         };
         let mut row = RowBuf::new();
         let first = options.header_row.unwrap_or(1);
@@ -69,6 +74,8 @@ impl<'w> SheetReader<'w> {
     pub fn read(&mut self, row: &mut RowBuf) -> Result<bool, InputError> {
         let expected = self.header.columns.len();
         let Some(found) = self.fill(row, expected, false)? else { return Ok(false) };
+        // Blank cells are given too.
+        self.given.add(expected)?;
         if found > expected {
             self.warnings.add(Some(row.line()), Oddity::LongRow { found, expected });
         }
@@ -121,6 +128,7 @@ impl<'w> SheetReader<'w> {
         }
         let next = self.cells.next(&mut self.text)?;
         self.has_ended = next.is_none();
+        self.given.add(self.text.len())?;
         Ok(next)
     }
 

@@ -10,6 +10,7 @@ use super::{
     cells::{Cells, Found, Sheet},
     reading,
     records::Records,
+    room::Room,
     strings::Strings,
     style::{self, Style},
 };
@@ -65,7 +66,7 @@ struct Globals {
 impl Xls {
     pub(super) fn open(
         source: Box<dyn Source>,
-        memory: u64,
+        room: Room,
         cancel: &CancelToken,
     ) -> Result<Self, InputError> {
         let mut compound =
@@ -76,7 +77,7 @@ impl Xls {
         let stream = STREAMS.into_iter().find(|name| compound.is_stream(name));
         let stream = stream.ok_or(WorkbookError::NoWorkbook)?;
         let mut records = Records::open(&mut compound, stream, 0, cancel)?;
-        let globals = Globals::read(&mut records, memory)?;
+        let globals = Globals::read(&mut records, room)?;
         Ok(Self { compound, stream, globals })
     }
 
@@ -95,11 +96,11 @@ impl Xls {
 }
 
 impl Globals {
-    fn read(records: &mut Records, memory: u64) -> Result<Self, InputError> {
+    fn read(records: &mut Records, room: Room) -> Result<Self, InputError> {
         let mut globals = Self {
             sheets: Vec::new(),
             starts: Vec::new(),
-            strings: Strings::new(memory),
+            strings: Strings::new(room),
             styles: Vec::new(),
             is_1904: false,
             encoding: None,
@@ -122,6 +123,7 @@ impl Globals {
                 }
                 record::XF => {
                     records.u16()?;
+                    globals.strings.room().take("styles", size_of::<u16>() + size_of::<Style>())?;
                     styles.push(records.u16()?);
                 }
                 record::BOUND_SHEET => globals.add_sheet(records)?,
@@ -143,7 +145,7 @@ impl Globals {
         let mut title = String::new();
         records.push_string(self.encoding, true, &mut title)?;
         if kind == WORKSHEET {
-            self.sheets.push(Sheet { title, path: String::new() });
+            self.strings.room().add_sheet(&mut self.sheets, &title, "")?;
             self.starts.push(start.into());
         }
         Ok(())

@@ -10,6 +10,7 @@ use super::{
     cells::{Cells, Found, Sheet},
     office::{self, Contents, Format, Parts, Relationships},
     reading,
+    room::Room,
     strings::Strings,
     style::{self, Style},
 };
@@ -55,8 +56,8 @@ pub(super) struct Xlsb(Parts);
 const FORMAT: Format = Format { workbook: "xl/workbook.bin", read_workbook, read_styles, read_strings };
 
 impl Xlsb {
-    pub(super) fn open(zip: Zip, memory: u64, cancel: &CancelToken) -> Result<Self, InputError> {
-        Parts::open(zip, &FORMAT, memory, cancel).map(Self)
+    pub(super) fn open(zip: Zip, room: Room, cancel: &CancelToken) -> Result<Self, InputError> {
+        Parts::open(zip, &FORMAT, room, cancel).map(Self)
     }
 
     pub(super) fn sheets(&self) -> &[Sheet] {
@@ -82,7 +83,13 @@ impl Xlsb {
     }
 }
 
-fn read_workbook(zip: &mut Zip, path: &str, parts: &Relationships, cancel: &CancelToken) -> Contents {
+fn read_workbook(
+    zip: &mut Zip,
+    path: &str,
+    parts: &Relationships,
+    room: &mut Room,
+    cancel: &CancelToken,
+) -> Contents {
     let at = office::part(zip, path)?;
     let mut records = Records::new(zip.read(at)?, path, cancel);
     let (mut sheets, mut is_1904) = (Vec::new(), false);
@@ -93,7 +100,7 @@ fn read_workbook(zip: &mut Zip, path: &str, parts: &Relationships, cancel: &Canc
                 let (id, next) = records.string_at(8)?;
                 let (title, _) = records.string_at(next)?;
                 if let Some(path) = parts.named(&id, "worksheet") {
-                    sheets.push(Sheet { title, path: path.to_owned() });
+                    room.add_sheet(&mut sheets, &title, path)?;
                 }
             }
             _ => {}
@@ -102,7 +109,12 @@ fn read_workbook(zip: &mut Zip, path: &str, parts: &Relationships, cancel: &Canc
     Ok((sheets, is_1904))
 }
 
-fn read_styles(zip: &mut Zip, path: &str, cancel: &CancelToken) -> Result<Vec<Style>, InputError> {
+fn read_styles(
+    zip: &mut Zip,
+    path: &str,
+    room: &mut Room,
+    cancel: &CancelToken,
+) -> Result<Vec<Style>, InputError> {
     let Some(at) = zip.find(path) else { return Ok(Vec::new()) };
     let mut records = Records::new(zip.read(at)?, path, cancel);
     let (mut formats, mut styles, mut in_cells) = (HashMap::new(), Vec::new(), false);
@@ -116,6 +128,7 @@ fn read_styles(zip: &mut Zip, path: &str, cancel: &CancelToken) -> Result<Vec<St
             record::END_CELL_XFS => in_cells = false,
             record::XF if in_cells => {
                 let id = records.u16_at(2)?;
+                room.take("styles", size_of::<Style>())?;
                 styles.push(formats.get(&id).copied().unwrap_or_else(|| Style::built_in(id.into())));
             }
             _ => {}

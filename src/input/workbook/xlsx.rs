@@ -7,13 +7,18 @@ use quick_xml::events::{BytesStart, Event};
 use super::{
     cells::{Cells, Found, Sheet},
     office::{self, Contents, Format, Parts, Relationships},
+    room::Room,
     strings::Strings,
     style::{self, Style},
     xml::{self, Xml},
 };
 use crate::{
     cancel::CancelToken,
-    input::{archive::Zip, error::InputError},
+    input::{
+        MAX_RECORD_BYTES,
+        archive::Zip,
+        error::{InputError, Unit},
+    },
 };
 
 /// An open workbook: styles and shared strings are read, sheets are not.
@@ -22,8 +27,8 @@ pub(super) struct Xlsx(Parts);
 const FORMAT: Format = Format { workbook: "xl/workbook.xml", read_workbook, read_styles, read_strings };
 
 impl Xlsx {
-    pub(super) fn open(zip: Zip, memory: u64, cancel: &CancelToken) -> Result<Self, InputError> {
-        Parts::open(zip, &FORMAT, memory, cancel).map(Self)
+    pub(super) fn open(zip: Zip, room: Room, cancel: &CancelToken) -> Result<Self, InputError> {
+        Parts::open(zip, &FORMAT, room, cancel).map(Self)
     }
 
     pub(super) fn sheets(&self) -> &[Sheet] {
@@ -51,7 +56,13 @@ impl Xlsx {
     }
 }
 
-fn read_workbook(zip: &mut Zip, path: &str, parts: &Relationships, cancel: &CancelToken) -> Contents {
+fn read_workbook(
+    zip: &mut Zip,
+    path: &str,
+    parts: &Relationships,
+    room: &mut Room,
+    cancel: &CancelToken,
+) -> Contents {
     let at = office::part(zip, path)?;
     let mut xml = Xml::new(zip.read(at)?, path, cancel);
     let (mut sheets, mut is_1904) = (Vec::new(), false);
@@ -64,7 +75,7 @@ fn read_workbook(zip: &mut Zip, path: &str, parts: &Relationships, cancel: &Canc
                     let id = xml::raw(&element, "id").unwrap_or_default();
                     if let Some(path) = parts.named(id, "worksheet") {
                         let title = xml::text(&element, "name").unwrap_or_default();
-                        sheets.push(Sheet { title, path: path.to_owned() });
+                        room.add_sheet(&mut sheets, &title, path)?;
                     }
                 }
                 _ => {}
@@ -75,7 +86,12 @@ fn read_workbook(zip: &mut Zip, path: &str, parts: &Relationships, cancel: &Canc
     }
 }
 
-fn read_styles(zip: &mut Zip, path: &str, cancel: &CancelToken) -> Result<Vec<Style>, InputError> {
+fn read_styles(
+    zip: &mut Zip,
+    path: &str,
+    room: &mut Room,
+    cancel: &CancelToken,
+) -> Result<Vec<Style>, InputError> {
     let Some(at) = zip.find(path) else { return Ok(Vec::new()) };
     let mut xml = Xml::new(zip.read(at)?, path, cancel);
     let (mut formats, mut styles, mut in_cells) = (HashMap::new(), Vec::new(), false);
@@ -84,11 +100,13 @@ fn read_styles(zip: &mut Zip, path: &str, cancel: &CancelToken) -> Result<Vec<St
             Event::Start(element) => match element.local_name().as_ref() {
                 "numFmt" => {
                     let code = xml::text(&element, "formatCode").unwrap_or_default();
+                    room.take("number formats", office::FORMAT_BYTES)?;
                     formats.insert(number(&element, "numFmtId"), Style::of_format(&code));
                 }
                 "cellXfs" => in_cells = true,
                 "xf" if in_cells => {
                     let id = number(&element, "numFmtId");
+                    room.take("styles", size_of::<Style>())?;
                     styles.push(formats.get(&id).copied().unwrap_or_else(|| Style::built_in(id)));
                 }
                 _ => {}
@@ -116,7 +134,10 @@ fn read_strings(
         match xml.next()? {
             Event::Start(element) if element.local_name().as_ref() == "si" => {
                 let start = strings.text().len();
-                read_rich_text(&mut xml, "si", strings.text())?;
+                let longest = strings.longest();
+                if !read_rich_text(&mut xml, "si", strings.text(), longest)? {
+                    return Err(strings.exceeded().into());
+                }
                 unescape_from(strings.text(), start);
                 strings.end()?;
             }
@@ -127,7 +148,13 @@ fn read_strings(
 }
 
 /// Appends the text of an element of rich text, up to its end: the pieces in `t`, without their furigana.
-fn read_rich_text(xml: &mut Xml<'_>, end: &str, text: &mut String) -> Result<(), InputError> {
+/// `false`: the text became longer than it may, and was not read to its end.
+fn read_rich_text(
+    xml: &mut Xml<'_>,
+    end: &str,
+    text: &mut String,
+    longest: usize,
+) -> Result<bool, InputError> {
     let (mut in_text, mut in_reading) = (false, false);
     loop {
         let event = xml.next()?;
@@ -140,12 +167,15 @@ fn read_rich_text(xml: &mut Xml<'_>, end: &str, text: &mut String) -> Result<(),
             Event::End(element) => match element.local_name().as_ref() {
                 "t" => in_text = false,
                 "rPh" => in_reading = false,
-                name if name == end => return Ok(()),
+                name if name == end => return Ok(true),
                 _ => {}
             },
             Event::Eof => return Err(xml.cut_short()),
             piece if in_text && !in_reading => xml::push(piece, text),
             _ => {}
+        }
+        if text.len() > longest {
+            return Ok(false);
         }
     }
 }
@@ -211,6 +241,16 @@ struct Cell {
     style: Style,
 }
 
+impl Cell {
+    fn too_large(&self) -> InputError {
+        InputError::RecordTooLarge {
+            unit: Unit::Row,
+            line: u64::from(self.row) + 1,
+            column: self.column as usize + 1,
+        }
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Number,
@@ -240,7 +280,7 @@ impl Cells for XlsxCells<'_> {
                 },
                 Event::End(element) => match element.local_name().as_ref() {
                     "row" => {
-                        self.next_row += 1;
+                        self.next_row = self.next_row.saturating_add(1);
                         continue;
                     }
                     "sheetData" => return Ok(None),
@@ -264,20 +304,31 @@ impl Cells for XlsxCells<'_> {
 impl XlsxCells<'_> {
     /// Reads up to the cell's end. Its formula is left out: what it gave is its value.
     fn read_value(&mut self, cell: &Cell, text: &mut String) -> Result<(), InputError> {
-        let mut in_value = false;
+        let (mut in_value, mut start) = (false, 0);
         loop {
+            if text.len() > MAX_RECORD_BYTES {
+                return Err(cell.too_large());
+            }
             let event = self.xml.next()?;
             match &event {
                 Event::Start(element) => match element.local_name().as_ref() {
-                    "v" => in_value = true,
+                    "v" => (in_value, start) = (true, text.len()),
                     "is" => {
-                        read_rich_text(&mut self.xml, "is", text)?;
-                        unescape_from(text, 0);
+                        start = text.len();
+                        if !read_rich_text(&mut self.xml, "is", text, MAX_RECORD_BYTES)? {
+                            return Err(cell.too_large());
+                        }
+                        unescape_from(text, start);
                     }
                     _ => {}
                 },
                 Event::End(element) => match element.local_name().as_ref() {
-                    "v" => in_value = false,
+                    "v" => {
+                        in_value = false;
+                        if cell.kind == Kind::Text {
+                            unescape_from(text, start);
+                        }
+                    }
                     "c" => break,
                     _ => {}
                 },
@@ -310,8 +361,7 @@ impl XlsxCells<'_> {
                     text.push_str(value);
                 }
             }
-            Kind::Text => unescape_from(text, 0),
-            Kind::Error => {}
+            Kind::Text | Kind::Error => {}
         }
     }
 }

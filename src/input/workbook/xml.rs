@@ -10,17 +10,25 @@ use quick_xml::{
 
 use super::WorkbookError;
 use crate::{
-    cancel::CancelToken,
+    cancel::{CancelToken, Cancelled},
     input::{MAX_RECORD_BYTES, archive::Part, error::InputError},
 };
 
 const BUFFER: usize = 64 * 1024;
+/// How deep elements may stand in one another: the names of those that are open are held in memory.
+const MAX_DEPTH: u32 = 256;
+/// How long those names may be.
+const MAX_NAME: usize = 1024;
+/// How many steps go by between two looks at the token, which may look at the clock.
+const STEPS: u32 = 32;
 
 /// Reads a part. Names are compared without their prefix, which every writer chooses for itself.
 pub(super) struct Xml<'z> {
     reader: Reader<Bounded<Part<'z>>>,
     buffer: Vec<u8>,
     name: String,
+    depth: u32,
+    steps: u32,
     cancel: CancelToken,
 }
 
@@ -31,19 +39,40 @@ impl<'z> Xml<'z> {
         let config = reader.config_mut();
         config.expand_empty_elements = true;
         config.check_end_names = false;
-        Self { reader, buffer: Vec::new(), name: name.to_owned(), cancel: cancel.clone() }
+        Self { reader, buffer: Vec::new(), name: name.to_owned(), depth: 0, steps: 0, cancel: cancel.clone() }
     }
 
     /// The next element, end of one, or piece of text.
     pub(super) fn next(&mut self) -> Result<Event<'_>, InputError> {
-        self.cancel.check()?;
+        self.step()?;
         self.buffer.clear();
         self.reader.get_mut().taken = 0;
-        let event = self.reader.read_event_into(&mut self.buffer);
-        event.map_err(|error| match error {
+        let event = self.reader.read_event_into(&mut self.buffer).map_err(|error| match error {
             quick_xml::Error::Io(error) => super::reading(&self.name, &error),
             error => WorkbookError::damaged(&self.name, &error).into(),
-        })
+        })?;
+        match &event {
+            Event::Start(element) => {
+                self.depth += 1;
+                if self.depth > MAX_DEPTH {
+                    let reason = format!("its elements stand more than {MAX_DEPTH} deep in one another");
+                    return Err(WorkbookError::damaged(&self.name, &reason).into());
+                }
+                if element.name().as_ref().len() > MAX_NAME {
+                    let reason = format!("the name of an element is longer than {MAX_NAME} bytes");
+                    return Err(WorkbookError::damaged(&self.name, &reason).into());
+                }
+            }
+            Event::End(_) => self.depth = self.depth.saturating_sub(1),
+            _ => {}
+        }
+        Ok(event)
+    }
+
+    /// Counts a step of whoever reads it: now and then it is asked whether to go on.
+    pub(super) fn step(&mut self) -> Result<(), Cancelled> {
+        self.steps = self.steps.wrapping_add(1);
+        if self.steps.is_multiple_of(STEPS) { self.cancel.check() } else { Ok(()) }
     }
 
     pub(super) fn cut_short(&self) -> InputError {

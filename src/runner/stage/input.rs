@@ -1,4 +1,9 @@
 //! The file into `input`.
+//!
+//! Reading has the time that a script may have at most, by the server's word: a connector that lowers it means its
+//! script. A file may be made to take any.
+
+use std::time::{Duration, Instant};
 
 use super::{input_stop, odd_lines::OddLines};
 use crate::{
@@ -15,20 +20,41 @@ const REPORT_EVERY: u64 = 10_000;
 /// Finds out what the file is; an archive is unpacked.
 pub(in crate::runner) fn open(job: &Job<'_>, left: &mut Left) -> Result<InputFile, Stop> {
     job.progress.begin(StageKind::InputRead, 0, &[]);
+    let time = Duration::from_secs(job.config.engine.timeout_s.into());
     let opening = Opening {
         name: job.input_name,
         options: &job.snapshot.input_options,
-        limits: unpack_limits(&job.config.files),
+        limits: unpack_limits(job.config),
         scratch: job.scratch,
-        cancel: &job.token,
+        cancel: &job.token.until(Instant::now() + time),
     };
-    let file = InputFile::open((job.input)()?, &opening).map_err(input_stop)?;
+    let file = InputFile::open((job.input)()?, &opening).map_err(|error| late(job, input_stop(error)))?;
     tell_of_file(job, &file, left);
     Ok(file)
 }
 
+/// What stopped the reading: its time, when nobody cancelled the run.
+fn late(job: &Job<'_>, stop: Stop) -> Stop {
+    match stop {
+        Stop::Cancelled if !job.token.is_cancelled() => Stop::Failed(format!(
+            "Reading the input file took longer than {} s (engine.timeout_s). Send it as CSV, or in parts.",
+            job.config.engine.timeout_s
+        )),
+        stop => stop,
+    }
+}
+
 /// Reads the file's tables into those that the script expects. Answers what was odd about their lines.
 pub(in crate::runner) fn read(
+    job: &Job<'_>,
+    file: InputFile,
+    engine: &mut Engine,
+    left: &mut Left,
+) -> Result<OddLines, Stop> {
+    read_tables(job, file, engine, left).map_err(|stop| late(job, stop))
+}
+
+fn read_tables(
     job: &Job<'_>,
     mut file: InputFile,
     engine: &mut Engine,

@@ -30,6 +30,7 @@ pub(super) fn engine_stop(error: EngineError) -> Stop {
 fn input_stop(error: InputError) -> Stop {
     match error {
         InputError::Cancelled => Stop::Cancelled,
+        full if full.is_disk_full() => crate::error::Error::from(full).into(),
         other => Stop::Failed(other.to_string()),
     }
 }

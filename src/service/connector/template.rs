@@ -55,7 +55,7 @@ pub fn open_input(app: &App, file: &StoredFile, options: &InputOptions) -> Resul
     let opening = Opening {
         name: &file.name,
         options,
-        limits: job::unpack_limits(&app.config.files),
+        limits: job::unpack_limits(&app.config),
         scratch: &scratch,
         cancel: &CancelToken::new(),
     };

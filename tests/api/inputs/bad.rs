@@ -114,7 +114,7 @@ fn each_limit_is_the_configured_one() {
     let row = desk.dry_run("formulas.xlsx", &fixture("formulas.xlsx"));
     assert_eq!(
         row["error_details"],
-        "The workbook's shared strings take more than 0 MB (files.max_workbook_memory_mb). Save it as CSV."
+        "The workbook's relationships take more than 0 MB (files.max_workbook_memory_mb). Save it as CSV."
     );
 }
 

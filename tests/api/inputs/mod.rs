@@ -1,6 +1,7 @@
 //! Files of every kind, good and bad, as runs, templates and rejected rows see them.
 
 mod bad;
+mod bombs;
 mod several;
 mod workbooks;
 

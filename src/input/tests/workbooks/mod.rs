@@ -1,5 +1,6 @@
 //! Workbooks of each kind, written here or by a library.
 
+mod bombs;
 mod damage;
 mod ods;
 mod xls;

@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn ods(content: &str) -> Vec<u8> {
+pub(super) fn ods(content: &str) -> Vec<u8> {
     ods_with(content, "<manifest:manifest><manifest:file-entry/></manifest:manifest>")
 }
 
@@ -18,11 +18,11 @@ fn ods_with(content: &str, manifest: &str) -> Vec<u8> {
     ])
 }
 
-fn text(text: &str) -> String {
+pub(super) fn text(text: &str) -> String {
     format!("<table:table-cell office:value-type='string'><text:p>{text}</text:p></table:table-cell>")
 }
 
-fn row_of(cells: &[String]) -> String {
+pub(super) fn row_of(cells: &[String]) -> String {
     format!("<table:table-row>{}</table:table-row>", cells.concat())
 }
 
@@ -32,7 +32,7 @@ fn value(kind: &str, attribute: &str, value: &str) -> String {
     )
 }
 
-fn table_of(name: &str, rows: &[String]) -> String {
+pub(super) fn table_of(name: &str, rows: &[String]) -> String {
     format!("<table:table table:name='{name}'>{}</table:table>", rows.concat())
 }
 

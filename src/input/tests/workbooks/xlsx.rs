@@ -118,7 +118,7 @@ fn options_hold_for_sheets_as_for_text() {
 }
 
 /// A workbook of one sheet from its XML, with these shared strings.
-fn by_hand(workbook: &str, sheet: &str, strings: &str) -> Vec<u8> {
+pub(super) fn by_hand(workbook: &str, sheet: &str, strings: &str) -> Vec<u8> {
     let rels = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
     let package = format!(
         "<Relationships><Relationship Id='r' Type='{rels}/officeDocument' Target='/xl/workbook.xml'/></Relationships>"
@@ -224,12 +224,12 @@ fn hostile_sheets_are_refused() {
 }
 
 #[test]
-fn shared_strings_are_held_within_a_limit() {
+fn lists_are_held_within_a_limit() {
     let bytes = by_hand("", "<sheetData/>", STRINGS);
     let refused = file_with("x.xlsx", &bytes, &InputOptions::default(), little_memory());
     assert_eq!(
         refused.map(drop).unwrap_err().to_string(),
-        "The workbook's shared strings take more than 0 MB (files.max_workbook_memory_mb). Save it as CSV."
+        "The workbook's relationships take more than 0 MB (files.max_workbook_memory_mb). Save it as CSV."
     );
 }
 
