@@ -334,7 +334,7 @@ fn a_form_that_never_comes_to_a_field_is_refused_without_a_key_and_without_being
         format!("{head}\r\nx\r\n--XX{}", " ".repeat(100)),
     ] {
         let mut body = begin.clone().into_bytes();
-        body.resize(80 * 1024, b'x');
+        body.resize(300 * 1024, b'x');
         if begin.ends_with(' ') && begin.len() > 150 {
             body[begin.len()..].fill(b' ');
         }

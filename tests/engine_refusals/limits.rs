@@ -152,7 +152,7 @@ fn scratch_space_of_what_a_script_reads() {
     let folder = tempfile::tempdir().unwrap();
     let mut engine = Engine::open(folder.path(), limits(), Locale::default(), CancelToken::new()).unwrap();
     let text = "x".repeat(1_000);
-    let mut fill = |mut table: smartconnector::engine::TableLoader<'_>, rows: i64| {
+    let fill = |mut table: smartconnector::engine::TableLoader<'_>, rows: i64| {
         (1..=rows).try_for_each(|line| table.insert(line, [Cell::Text(&text)])).and_then(|()| table.finish())
     };
     let columns = [("a", ColumnKind::Text)];

@@ -98,19 +98,20 @@ fn elements_stand_only_so_deep_and_have_names_of_some_length() {
 #[test]
 fn all_lists_of_a_workbook_share_its_memory() {
     let book = by_hand("", "<sheetData/>", "");
+    let little = UnpackLimits { max_workbook_memory_mb: 1, ..LOOSE };
     let relationship = "<Relationship Id='r' Type='t' Target='t'/>";
-    let relationships = format!("<Relationships>{}</Relationships>", relationship.repeat(120_000));
-    let formats: String = (0..600_000).map(|n| format!("<numFmt numFmtId='{n}' formatCode='0'/>")).collect();
-    let styles = format!("<styleSheet><cellXfs>{}", "<xf/>".repeat(9_000_000));
+    let relationships = format!("<Relationships>{}</Relationships>", relationship.repeat(15_000));
+    let formats: String = (0..70_000).map(|n| format!("<numFmt numFmtId='{n}' formatCode='0'/>")).collect();
+    let styles = format!("<styleSheet><cellXfs>{}", "<xf/>".repeat(1_100_000));
     for (part, with, what) in [
         ("xl/_rels/workbook.xml.rels", relationships, "relationships"),
         ("xl/styles.xml", format!("<styleSheet>{formats}"), "number formats"),
         ("xl/styles.xml", styles, "styles"),
     ] {
         assert_eq!(
-            refused_with("x.xlsx", &replaced(&book, part, &with), LOOSE),
+            refused_with("x.xlsx", &replaced(&book, part, &with), little),
             format!(
-                "The workbook's {what} take more than 8 MB (files.max_workbook_memory_mb). Save it as CSV."
+                "The workbook's {what} take more than 1 MB (files.max_workbook_memory_mb). Save it as CSV."
             )
         );
     }
