@@ -9,7 +9,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 /// The shared flag, and until when its holder may work. Clones share the flag.
@@ -37,6 +37,12 @@ impl CancelToken {
         Self { flag: Arc::clone(&self.flag), until: Some(deadline) }
     }
 
+    /// A token that is set by itself after so long: for work that somebody waits for.
+    #[must_use]
+    pub fn within(patience: Duration) -> Self {
+        Self::new().until(Instant::now() + patience)
+    }
+
     /// Asks the work to stop. Setting it twice is the same as once.
     pub fn cancel(&self) {
         self.flag.store(true, Ordering::Release);
@@ -54,5 +60,21 @@ impl CancelToken {
     /// [`Cancelled`] once the token is set.
     pub fn check(&self) -> Result<(), Cancelled> {
         if self.is_cancelled() { Err(Cancelled) } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_set_by_whoever_holds_it_or_by_time() {
+        let token = CancelToken::within(Duration::from_hours(1));
+        let other = token.clone();
+        assert_eq!(token.check(), Ok(()));
+        other.cancel();
+        assert_eq!(token.check(), Err(Cancelled));
+        assert!(CancelToken::within(Duration::ZERO).is_cancelled());
+        assert!(!CancelToken::new().is_cancelled());
     }
 }

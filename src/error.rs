@@ -134,10 +134,16 @@ impl Error {
         Self::new(Code::Internal, "Something went wrong on the server. Its log has the details.")
     }
 
-    /// Names the body field that this error is about; the sentence stays the same.
+    /// Names the body field that this error is about. The sentence stays as it is and gets the path in front where
+    /// it does not say it: some clients show nothing but `detail`.
     #[must_use]
-    pub fn at(self, path: &str) -> Self {
+    pub fn at(mut self, path: &str) -> Self {
         let message = self.detail.clone();
+        if self.fields.is_empty() && !says(&message, path) {
+            let name = path.rsplit('.').next().unwrap_or(path);
+            let named = message.strip_prefix(name).and_then(|rest| rest.strip_prefix(": "));
+            self.detail = format!("{path}: {}", named.unwrap_or(&message));
+        }
         self.field(path, &message)
     }
 
@@ -147,6 +153,12 @@ impl Error {
     }
 }
 
+/// Whether a sentence has a path as a word of its own.
+fn says(sentence: &str, path: &str) -> bool {
+    let part_of_path = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '[' | ']');
+    sentence.split(|c| !part_of_path(c)).any(|word| word.trim_end_matches('.') == path)
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.detail)
@@ -154,3 +166,24 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_says_which_field_it_is_about() {
+        for (sentence, path, detail) in [
+            ("Scope x is not found", "rows[0].scope", "rows[0].scope: Scope x is not found"),
+            ("name: found 9", "name", "name: found 9"),
+            ("mail: no address", "fields.mail", "fields.mail: no address"),
+            ("It goes with status.", "status", "It goes with status."),
+            ("One named x exists.", "name", "name: One named x exists."),
+        ] {
+            let error = Error::invalid(sentence).at(path);
+            assert_eq!((error.detail.as_str(), error.fields[0].message.as_str()), (detail, sentence));
+        }
+        let second = Error::invalid("first").at("a").at("b");
+        assert_eq!(second.detail, "a: first");
+    }
+}

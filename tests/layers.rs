@@ -39,6 +39,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "breakpoint",
             "clock",
             "connector",
+            "context",
             "error",
             "execution",
             "id",

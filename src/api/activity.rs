@@ -20,6 +20,8 @@ use crate::{auth::Role, service::paging::Paging};
 pub struct ActivityQuery {
     /// Part of a name.
     pub search: Option<String>,
+    /// Taken from existing clients, without effect.
+    pub show_no_objects_associated: Option<bool>,
     /// From 1.
     #[param(minimum = 1)]
     pub page: Option<u32>,

@@ -15,6 +15,18 @@ pub fn of(request: &HttpRequest, app: &App) -> IpAddr {
     behind(peer, said.into_iter().rev(), |address| app.config.server.trusts(address))
 }
 
+/// The scheme that whoever asks has used: that of the connection, or what `X-Forwarded-Proto` of a trusted proxy
+/// says.
+pub fn scheme<'r>(request: &'r HttpRequest, app: &App) -> &'r str {
+    let peer = request.peer_addr().map(|peer| peer.ip().to_canonical());
+    let said = request.headers().get("x-forwarded-proto").and_then(|value| value.to_str().ok());
+    match said.map(str::trim).filter(|said| matches!(*said, "http" | "https")) {
+        Some(said) if peer.is_some_and(|peer| app.config.server.trusts(peer)) => said,
+        _ if request.app_config().secure() => "https",
+        _ => "http",
+    }
+}
+
 fn behind<'a>(peer: IpAddr, said: impl Iterator<Item = &'a str>, trusted: impl Fn(IpAddr) -> bool) -> IpAddr {
     let mut last = peer;
     for text in said {

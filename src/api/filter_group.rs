@@ -1,7 +1,7 @@
 //! `/api/custom-objects/{object}/filter-groups`: filter groups.
 
 use actix_web::{HttpResponse, delete, get, patch, post, web};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -107,6 +107,10 @@ pub struct WriteGroup {
     #[serde(default)]
     #[schema(value_type = Option<Object>)]
     pub sharing_settings: Option<serde_json::Value>,
+    /// As it was read; without effect.
+    #[serde(default)]
+    #[schema(ignore)]
+    pub id: Option<IgnoredAny>,
 }
 
 impl From<WriteGroup> for GroupChange {

@@ -5,6 +5,7 @@
 
 pub mod activity;
 pub mod address;
+pub mod asked_state;
 pub mod auth;
 pub mod backup;
 pub mod body;
@@ -35,6 +36,8 @@ pub mod team;
 pub mod time;
 pub mod variable;
 pub mod webhook;
+
+use std::time::Instant;
 
 use actix_web::web;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -146,8 +149,10 @@ pub async fn blocking<T: Send + 'static>(
     work: impl FnOnce(&App) -> Result<T> + Send + 'static,
 ) -> Result<T, ApiError> {
     let metrics = app.metrics.clone();
+    let began = Instant::now();
     let work = context::carried(move || {
         breakpoint::reach("blocking");
+        let _awaited = context::awaited(began, app.config.server.busy_after());
         work(&app)
     });
     let Ok(answer) = web::block(work).await else {

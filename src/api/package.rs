@@ -18,7 +18,7 @@ use crate::{
     auth::Caller,
     id::{FileId, ScriptId},
     script::ScriptStatus,
-    service::package::{self, Package},
+    service::package::{self, Package, Records},
 };
 
 /// Which script a package holds.
@@ -31,6 +31,24 @@ pub enum PackageScript {
     Live,
 }
 
+/// Which records a package holds besides those that seeds show.
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PackageRecords {
+    /// None.
+    None,
+    /// Those that the input matches or looks up: a local run updates what the server would update. The input is run
+    /// for it, without writing anything. It takes the right to read records.
+    Matched,
+}
+
+fn records(asked: Option<PackageRecords>) -> Records {
+    match asked {
+        None | Some(PackageRecords::None) => Records::None,
+        Some(PackageRecords::Matched) => Records::Matched,
+    }
+}
+
 /// What a connector's package holds.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -40,6 +58,9 @@ pub struct PackageQuery {
     pub source_file_id: Option<Uuid>,
     /// Left out: the live script, else the draft.
     pub script: Option<PackageScript>,
+    /// Left out: none.
+    #[param(inline)]
+    pub records: Option<PackageRecords>,
 }
 
 /// Which input a script's package holds.
@@ -49,12 +70,20 @@ pub struct PackageQuery {
 pub struct ScriptPackageQuery {
     /// The input of an execution of this connector; left out: the reference file.
     pub source_file_id: Option<Uuid>,
+    /// Left out: none.
+    #[param(inline)]
+    pub records: Option<PackageRecords>,
 }
 
-/// Nothing may be asked for here.
-#[derive(Debug, Deserialize)]
+/// What a run's package holds.
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
-pub struct NoQuery {}
+#[into_params(parameter_in = Query)]
+pub struct RunPackageQuery {
+    /// Left out: none.
+    #[param(inline)]
+    pub records: Option<PackageRecords>,
+}
 
 fn answer(package: Package) -> Result<HttpResponse, ApiError> {
     Ok(spooled::attachment(package.file, "application/zip", &format!("{}.zip", package.name))?)
@@ -77,7 +106,9 @@ pub async fn of_connector(
         PackageScript::Live => ScriptStatus::Live,
     });
     let file = query.0.source_file_id.map(FileId);
-    let made = blocking(app, move |app| package::of_connector(app, &caller.0, &path, script, file)).await?;
+    let records = records(query.0.records);
+    let work = move |app: &App| package::of_connector(app, &caller.0, &path, script, file, records);
+    let made = blocking(app, work).await?;
     answer(made)
 }
 
@@ -120,9 +151,10 @@ async fn script_package(
     query: Params<ScriptPackageQuery>,
 ) -> Result<HttpResponse, ApiError> {
     let file = query.0.source_file_id.map(FileId);
+    let records = records(query.0.records);
     let work = move |app: &App| {
         let caller: &Caller = &caller.0;
-        package::of_script(app, caller, &path.0, &path.1, file)
+        package::of_script(app, caller, &path.0, &path.1, file, records)
     };
     answer(blocking(app, work).await?)
 }
@@ -131,7 +163,7 @@ async fn script_package(
 ///
 /// Seeds are as of now.
 #[utoipa::path(tag = "Dev packages", params(("c" = String, Path, description = "Id or api name."),
-    ("id" = Uuid, Path)),
+    ("id" = Uuid, Path), RunPackageQuery),
     responses((status = 200, content_type = "application/zip", body = Vec<u8>), (status = 400, body = ErrorBody),
     (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
     (status = 409, body = ErrorBody)))]
@@ -140,9 +172,10 @@ pub async fn of_execution(
     app: web::Data<App>,
     caller: Auth,
     path: web::Path<(String, String)>,
-    _query: Params<NoQuery>,
+    query: Params<RunPackageQuery>,
 ) -> Result<HttpResponse, ApiError> {
     let (connector, id) = parse_path(path)?;
-    let made = blocking(app, move |app| package::of_execution(app, &caller.0, &connector, id)).await?;
-    answer(made)
+    let records = records(query.0.records);
+    let work = move |app: &App| package::of_execution(app, &caller.0, &connector, id, records);
+    answer(blocking(app, work).await?)
 }

@@ -56,12 +56,6 @@ impl Links {
         }
     }
 
-    /// Wraps a list that is never long: all of it is one page.
-    #[must_use]
-    pub fn whole<T>(&self, results: Vec<T>) -> Page<T> {
-        Page { count: results.len() as u64, next: None, previous: None, results }
-    }
-
     /// Wraps the asked for part of a list that is at hand as a whole.
     #[must_use]
     pub fn part<T>(&self, paging: Paging, rows: Vec<T>) -> Page<T> {

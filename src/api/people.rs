@@ -1,7 +1,7 @@
 //! `/api/team` and `/api/api-keys`: members and their keys.
 
 use actix_web::{HttpResponse, delete, get, post, web};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, FixedOffset, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -12,6 +12,7 @@ use super::{
     body::{Body, Params},
     error::{ApiError, ErrorBody},
     page::{Links, Page},
+    time::local,
 };
 use crate::{
     app::App,
@@ -98,46 +99,61 @@ pub struct KeyRow {
     #[schema(required)]
     pub connectors: Option<Vec<Uuid>>,
     /// When it was made.
-    pub created: DateTime<Utc>,
+    pub created: DateTime<FixedOffset>,
     /// When it was last used, to the minute.
     #[schema(required)]
-    pub last_used_at: Option<DateTime<Utc>>,
+    pub last_used_at: Option<DateTime<FixedOffset>>,
     /// From when on it is refused.
     #[schema(required)]
-    pub expires_at: Option<DateTime<Utc>>,
+    pub expires_at: Option<DateTime<FixedOffset>>,
     /// The secret; only in the answer that made the key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret: Option<String>,
 }
 
-impl From<ApiKey> for KeyRow {
-    fn from(key: ApiKey) -> Self {
+impl KeyRow {
+    fn new(app: &App, key: ApiKey) -> Self {
         Self {
             id: key.id.0,
             member_id: key.member.0,
             name: key.name,
             role: key.role,
             connectors: key.connectors.map(|ids| ids.into_iter().map(|id| id.0).collect()),
-            created: key.created,
-            last_used_at: key.last_used_at,
-            expires_at: key.expires_at,
+            created: local(app, key.created),
+            last_used_at: key.last_used_at.map(|time| local(app, time)),
+            expires_at: key.expires_at.map(|time| local(app, time)),
             secret: None,
         }
     }
 }
 
+/// Query of the keys.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct KeyQuery {
+    /// From 1.
+    #[param(minimum = 1)]
+    pub page: Option<u32>,
+    /// At most 1000.
+    #[param(minimum = 1, maximum = 1000)]
+    pub page_size: Option<u32>,
+}
+
 /// List the keys that were not revoked.
-#[utoipa::path(tag = "People", responses(
-    (status = 200, body = Page<KeyRow>), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody)))]
+#[utoipa::path(tag = "People", params(KeyQuery), responses(
+    (status = 200, body = Page<KeyRow>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody)))]
 #[get("/api/api-keys")]
 pub async fn keys(
     app: web::Data<App>,
     caller: Auth,
     links: Links,
+    query: Params<KeyQuery>,
 ) -> Result<web::Json<Page<KeyRow>>, ApiError> {
-    let keys = blocking(app, move |app| people::keys(app, &caller.0)).await?;
-    let rows: Vec<KeyRow> = keys.into_iter().map(KeyRow::from).collect();
-    Ok(web::Json(links.whole(rows)))
+    let paging = Paging::new(query.0.page, query.0.page_size)?;
+    let keys = blocking(app.clone(), move |app| people::keys(app, &caller.0)).await?;
+    let rows: Vec<KeyRow> = keys.into_iter().map(|key| KeyRow::new(&app, key)).collect();
+    Ok(web::Json(links.part(paging, rows)))
 }
 
 /// What a new key may do.
@@ -176,8 +192,8 @@ pub async fn create_key(
         connectors: body.0.connectors.map(|ids| ids.into_iter().map(ConnectorId).collect()),
         expires_at: body.0.expires_at,
     };
-    let (key, secret) = blocking(app, move |app| people::create_key(app, &caller.0, new)).await?;
-    Ok(HttpResponse::Created().json(KeyRow { secret: Some(secret), ..KeyRow::from(key) }))
+    let (key, secret) = blocking(app.clone(), move |app| people::create_key(app, &caller.0, new)).await?;
+    Ok(HttpResponse::Created().json(KeyRow { secret: Some(secret), ..KeyRow::new(&app, key) }))
 }
 
 /// Revoke a key and end its sessions, at once.

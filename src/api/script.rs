@@ -6,6 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, de::IgnoredAny};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
+    asked_state::AskedState,
     auth::Auth,
     blocking,
     body::{Body, Params},
@@ -87,7 +88,8 @@ impl ScriptRow {
 #[into_params(parameter_in = Query)]
 pub struct ScriptQuery {
     /// Whose sample is in this state.
-    pub state: Option<SampleState>,
+    #[param(inline)]
+    pub state: Option<AskedState>,
     /// `draft` or `live`.
     pub status: Option<ScriptStatus>,
     /// `created`, or `-created` (the default).
@@ -118,7 +120,7 @@ pub async fn list(
     let mut views =
         blocking(app.clone(), move |app| script::list(app, &caller.0, &path, !ordering.1)).await?;
     views.retain(|view| {
-        query.state.is_none_or(|state| view.script.state == state)
+        query.state.is_none_or(|state| state.as_known() == Some(view.script.state))
             && query.status.is_none_or(|status| view.script.status == status)
     });
     let rows: Vec<_> = views.into_iter().map(|view| ScriptRow::new(&app, &links, view)).collect();

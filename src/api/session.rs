@@ -46,7 +46,7 @@ pub struct Session {
 }
 
 /// Sign in with a key: sets a session cookie for the page.
-#[utoipa::path(tag = "Session", request_body = SignIn, responses(
+#[utoipa::path(tag = "Session", security(()), request_body = SignIn, responses(
     (status = 200, body = Session), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
     (status = 429, body = ErrorBody)))]
 #[post("/api/session")]

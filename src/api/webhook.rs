@@ -31,7 +31,7 @@ use crate::{
 
 /// Send a webhook. Any content type; JSON is kept as sent, forms become an object, anything else a string.
 /// The answer comes once the request is on disk.
-#[utoipa::path(tag = "Executions", params(
+#[utoipa::path(tag = "Executions", security((), ("key" = []), ("bearer" = [])), params(
         ("connector" = String, Path, description = "Id or api name."),
         ("Idempotency-Key" = Option<String>, Header, description = "The same key with the same request within 24 hours adds nothing."),
         ("webhook-id" = Option<String>, Header, description = "Likewise; of signed requests (Standard Webhooks).")),
@@ -58,7 +58,7 @@ pub async fn send(
         return Err(Error::new(Code::QueryTooLong, detail).into());
     }
     let received = app.clock.now();
-    let visitor = visitor(&app, auth::credentials(&request)?, path.into_inner()).await?;
+    let visitor = visitor(&app, auth::credentials(&request, &app)?, path.into_inner()).await?;
     if let Some(caller) = &visitor.caller {
         app.runner.gate().count(Sender::Key(caller.key))?;
         visitor.may_send()?;

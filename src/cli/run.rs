@@ -103,7 +103,7 @@ fn tell(ran: &Ran, package: &Package) {
     if !counters.is_empty() {
         println!("{counters}");
         let what = if ran.execution.is_dry_run { "A dry run" } else { "Loaded into a database of this run" };
-        println!("{what}; matching ran against 0 local records at its start.");
+        println!("{what}; matching ran against {} local records.", ran.local_records);
     }
     for row in ran.rejected.iter().take(SHOWN) {
         println!("{}", sentence(row));

@@ -1,6 +1,6 @@
 //! `[server]`: where it listens and what a request may be.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +23,8 @@ pub struct ServerConfig {
     pub max_json_mb: u32,
     /// A body of which no byte came for so long has ended, seconds.
     pub idle_timeout_s: u32,
+    /// A call that has waited so long for another change, or for a file to be unpacked, is refused, seconds.
+    pub busy_after_s: u32,
     /// Origins whose pages may call with a key.
     pub cors_origins: Vec<String>,
     /// Addresses and networks whose `X-Forwarded-For` counts.
@@ -46,6 +48,7 @@ impl Default for ServerConfig {
             allowed_hosts: Vec::new(),
             max_json_mb: 8,
             idle_timeout_s: 60,
+            busy_after_s: 20,
             cors_origins: Vec::new(),
             trusted_proxies: Vec::new(),
             login_tries_per_minute: 30,
@@ -71,7 +74,16 @@ impl ServerConfig {
         if self.idle_timeout_s == 0 {
             return Err(out_of_range("server.idle_timeout_s", 0, "at least 1"));
         }
+        if self.busy_after_s == 0 {
+            return Err(out_of_range("server.busy_after_s", 0, "at least 1"));
+        }
         Ok(())
+    }
+
+    /// How long a call waits.
+    #[must_use]
+    pub fn busy_after(&self) -> Duration {
+        Duration::from_secs(self.busy_after_s.into())
     }
 
     /// Whether what this address says of whom it was asked by counts.

@@ -65,6 +65,10 @@ pub struct NewConnector {
     pub schedule: Option<Schedule>,
     /// Of a webhook connector: who may send without a key.
     pub webhook_settings: Option<WrittenWebhookSettings>,
+    /// Of which runs who is told.
+    pub notification_settings: Option<WrittenNotificationSettings>,
+    /// Always empty.
+    pub integration_secrets: Option<Vec<Json>>,
     /// Days that ended runs are kept with their files; 0: for ever.
     pub retention_days: Option<u32>,
     /// Ended runs that are kept at most; 0: any number. The last successful one always stays.

@@ -3,12 +3,13 @@
 use std::cell::RefCell;
 
 use super::{
-    Load,
+    Load, StepPlan,
     diff::{Next, Refused, RowSet},
 };
 use crate::{
     error::{Error, Result},
     execution::State,
+    id::ObjectId,
     store::{self, Connection, scratch, spool::Spool},
 };
 
@@ -39,6 +40,18 @@ impl Load<'_> {
             self.make_late_indexes();
         }
         Ok(self.spool)
+    }
+
+    /// The records that the steps of a dry run have looked up so far, by object.
+    pub fn looked_up(&self, steps: &[StepPlan]) -> Result<Vec<(ObjectId, Vec<i64>)>> {
+        let Some(scratch) = &self.scratch else { return Ok(Vec::new()) };
+        let mut found: Vec<(ObjectId, Vec<i64>)> = Vec::new();
+        for object in steps.iter().flat_map(StepPlan::objects) {
+            if found.iter().all(|(id, _)| *id != object.id) {
+                found.push((object.id, scratch::looked_up(scratch, object)?));
+            }
+        }
+        Ok(found)
     }
 
     /// Ends a run whose steps all came to their end: the ledger's `finished` and the next baseline, in one

@@ -3,7 +3,7 @@
 //! Nothing in it depends on when or where it was made: fixed order, timestamps and permissions. The files
 //! are streamed through, whatever their size.
 
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, BufWriter, Read, Seek, Write};
 
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
@@ -14,6 +14,7 @@ use super::{
     document::{Document, InputFile, LocalConfig, Marker},
     export::Configuration,
     names::{DataNames, data_names},
+    records::{self, Taken},
 };
 use crate::{
     cancel::CancelToken,
@@ -40,6 +41,8 @@ pub struct Contents<'c> {
     pub input: Option<(&'c str, Box<dyn Read + 'c>)>,
     /// Where the seeds come from.
     pub seeds: SeedRecords<'c>,
+    /// The records that go along; `None`: they were not asked for.
+    pub records: Option<Taken<'c>>,
 }
 
 /// Writes the package to `out`.
@@ -47,7 +50,7 @@ pub struct Contents<'c> {
 /// # Errors
 /// A seed, or what the flow names, is gone; reading or writing failed.
 pub fn build<W: Write + Seek>(out: W, contents: Contents<'_>, token: &CancelToken) -> Result<W> {
-    let Contents { configuration, parameters, marker, meta, input, seeds } = contents;
+    let Contents { configuration, parameters, marker, meta, input, seeds, records } = contents;
     let metadata = &configuration.snapshot.config_metadata;
     let seed_names: Vec<&str> = metadata.seed_tables.iter().map(|table| table.name.as_str()).collect();
     let names = data_names(input.as_ref().map(|(name, _)| *name), &seed_names);
@@ -71,6 +74,13 @@ pub fn build<W: Write + Seek>(out: W, contents: Contents<'_>, token: &CancelToke
         zip.seed(&format!("{DATA}/{name}"), table, &seeds)?;
     }
     zip.json(&format!("{DATA}/{CURRENT_EXECUTION}"), &meta)?;
+    if let Some(records) = records {
+        zip.json(&format!("{}/{}", records::FOLDER, records::OBJECTS), &records.ids(&document))?;
+        for object in &document.objects {
+            zip.begin(&records::file_of(&object.name))?;
+            records.write(object, BufWriter::new(&mut zip.out))?;
+        }
+    }
     zip.out.finish().map_err(failed)
 }
 

@@ -8,7 +8,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use utoipa::ToSchema;
 
-use super::portable::{NamedGroup, NamedScript};
+use super::{
+    foreign,
+    portable::{NamedGroup, NamedScript},
+};
 use crate::{
     auth::webhook::SignatureRule,
     connector::{
@@ -339,10 +342,10 @@ pub struct NamedRelation {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct LocalConfig {
     /// The tables of `input`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "foreign::input_tables")]
     pub input_tables: Vec<InputTable>,
     /// The tables of `kizen`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "foreign::seed_tables")]
     pub seed_tables: Vec<SeedTable>,
     /// Always empty here.
     #[serde(default)]

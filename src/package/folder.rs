@@ -14,6 +14,7 @@ use serde_json::{Map, Value as Json};
 use super::{
     CURRENT_EXECUTION, DATA, DOCUMENT, LOCAL_CONFIG, MARKER, OUTPUT, SCRIPT,
     document::{Document, FORMAT, LocalConfig, Marker},
+    records,
 };
 use crate::error::{Error, Result};
 
@@ -92,6 +93,10 @@ impl Package {
         if let Some(input) = self.document.as_ref().and_then(|document| document.input.as_ref()) {
             inside(&self.root, &input.file_path)?;
         }
+        for object in self.document.iter().flat_map(|document| &document.objects) {
+            inside(&self.root, &records::file_of(&object.name))?;
+        }
+        inside(&self.root, &format!("{}/{}", records::FOLDER, records::OBJECTS))?;
         inside(&self.root, &format!("{DATA}/{OUTPUT}")).map(|_| ())
     }
 
@@ -255,7 +260,8 @@ mod tests {
     #[test]
     fn a_package_of_another_client_is_the_script_alone() {
         let dir = package();
-        let config = r#"{"input_tables": [{"name": "in.csv", "table_name": "x"}], "its own": 1}"#;
+        let config = r#"{"input_tables": [{"name": "in.csv", "table_name": "x", "its own": 1,
+            "columns_mapping": [{"col": "a", "type": "str", "its own": 1}]}], "its own": 1}"#;
         fs::write(dir.path().join(LOCAL_CONFIG), config).unwrap();
         fs::write(dir.path().join("data/in.csv"), "a\n").unwrap();
         let package = Package::open(dir.path()).unwrap();

@@ -12,6 +12,7 @@
 //!   data/<seed table name>      one CSV per seed
 //!   data/current_execution.json the row of meta.current_execution
 //!   data/output/…               after a run
+//!   records/…                   the records that the input matches (`records=matched`)
 //! ```
 //!
 //! | file | says |
@@ -21,23 +22,28 @@
 //! | [`export`] | a connector's configuration, ids → names |
 //! | [`recreate`] | names → ids, in a scratch workspace or on a server |
 //! | [`missing`] | what a document names that a workspace lacks |
+//! | [`records`] | the records that a run matches, taken along on demand |
 //! | [`names`] | how the files in `data/` are called |
 //! | [`build`] | the ZIP |
+//! | `foreign` | what other clients' files have besides |
 //! | [`folder`] | a package on disk; nothing outside of it is read |
 //! | [`run`] | a package through the same job as on the server |
 //! | [`result`] | what a local run leaves |
 //!
 //! Members are not in a package: it is handed around, and their addresses are nobody's business. A local
 //! run therefore knows no member, and a load step that writes to a field of members rejects those rows.
-//! Neither are records, other than those that a seed shows to the script: a local run starts with none.
+//! Neither are records, other than those that a seed shows to the script, unless they are asked for: a local run
+//! starts with those that the package has.
 
 pub mod build;
 pub mod document;
 pub mod export;
 pub mod folder;
+mod foreign;
 pub mod missing;
 pub mod names;
 pub mod portable;
+pub mod records;
 pub mod recreate;
 pub mod result;
 pub mod run;

@@ -32,13 +32,12 @@ pub enum Existing {
     Kept,
 }
 
-/// Makes the objects in a scratch workspace and answers every one of it.
-pub fn objects(store: &Store, document: Option<&Document>) -> Result<Vec<Object>> {
+/// Makes the objects in a scratch workspace.
+pub fn objects(store: &Store, document: Option<&Document>) -> Result<()> {
     let now = store.clock.now();
     store.records.write(|tx| {
         store::object::ensure_builtin(tx, now)?;
-        make(tx, document.map_or(&[][..], |document| &document.objects), Existing::Changed, now)?;
-        store::object::all(tx)
+        make(tx, document.map_or(&[][..], |document| &document.objects), Existing::Changed, now)
     })
 }
 

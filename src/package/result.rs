@@ -26,6 +26,7 @@ pub fn of(ran: &Ran, now: DateTime<Utc>) -> Json {
         "status": word(&ran.done.state),
         "is_dry_run": ran.execution.is_dry_run,
         "input": ran.input,
+        "local_records": ran.local_records,
         "error_details": ran.done.error,
         "warning": ran.done.warning,
         "started_at": started,

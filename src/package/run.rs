@@ -14,7 +14,7 @@ use serde_json::{Map, Value as Json};
 use super::{
     DATA, OUTPUT,
     folder::{Input, Package},
-    recreate,
+    records, recreate,
 };
 use crate::{
     cancel::CancelToken,
@@ -61,6 +61,8 @@ pub struct Ran {
     pub input: String,
     /// The objects of the scratch workspace.
     pub objects: Vec<Object>,
+    /// How many records the package had.
+    pub local_records: u64,
     /// The first rejected rows.
     pub rejected: Vec<RowOutcome>,
     /// The folder with what it left.
@@ -87,7 +89,13 @@ pub fn run(
     let store = Store::open(&scratch.path().join("workspace"), Clock::system())?;
     runner::sort_in(&store)?;
     let document = package.document.as_ref();
-    let objects = recreate::objects(&store, document)?;
+    recreate::objects(&store, document)?;
+    let local_records = match document {
+        Some(document) => records::put(&store, &package.root, document)?,
+        None => 0,
+    };
+    // With their records they have the ids of their server.
+    let objects = store.records.read(store::object::all)?;
     let snapshot = recreate::snapshot(&package.script, &package.config, document, &objects)?;
     let execution = execution(&store, &options);
     let loads: Vec<_> = snapshot.loads.iter().map(|step| (step.scope.clone(), step.custom_object)).collect();
@@ -126,7 +134,7 @@ pub fn run(
         fs::copy(report, &target).map_err(|e| unwritable(&target, &e))?;
     }
     let rejected = rejected(&store, &execution)?;
-    Ok(Ran { done, execution, input: input.name, objects, rejected, output })
+    Ok(Ran { done, execution, input: input.name, objects, local_records, rejected, output })
 }
 
 /// The workbook.

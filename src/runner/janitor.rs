@@ -1,6 +1,6 @@
 //! Keeps the data folder in bounds while the server runs: write-ahead logs are put into their databases,
 //! freed pages given back to the disk in small steps, the reserve made anew once there is space, indexes made that
-//! loads left, and the keys of requests forgotten after a day.
+//! loads left, what deleted connectors left removed, and the keys of requests forgotten after a day.
 
 use std::time::{Duration, Instant};
 
@@ -42,17 +42,31 @@ pub(super) fn run(shared: &Shared) {
     let mut forgets = Forgets::new(shared);
     loop {
         let mut signal = shared.signal.lock();
-        while !shared.is_stopping() && Instant::now() < next {
+        while !shared.is_stopping() && Instant::now() < next && shared.deleted.lock().is_empty() {
             shared.wake.wait_until(&mut signal, next);
         }
         drop(signal);
         if shared.is_stopping() {
             return;
         }
+        forget_deleted(shared);
+        if Instant::now() < next {
+            continue;
+        }
         next = Instant::now() + ROUND;
         round(shared);
         if let Err(error) = forgets.round(shared) {
             log::warn!("what is no longer kept: {error}");
+        }
+    }
+}
+
+/// What is not done now, because the server stops or something fails, is done by the next walk over all files.
+fn forget_deleted(shared: &Shared) {
+    let deleted = std::mem::take(&mut *shared.deleted.lock());
+    for connector in deleted {
+        if let Err(error) = retention::forget_connector(&shared.store, connector) {
+            log::warn!("what is left of the deleted connector {connector}: {error}");
         }
     }
 }

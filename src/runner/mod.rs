@@ -13,6 +13,7 @@ pub mod recover;
 pub mod retention;
 
 mod janitor;
+mod matched;
 mod notify;
 mod pool;
 mod prepare;
@@ -22,6 +23,7 @@ mod stage;
 mod timer;
 mod trial;
 
+pub use matched::{Matched, Rehearsed, matched};
 pub use preview::{Preview, PreviewRow, PreviewTable, Shown};
 pub use stage::{input::fill as fill_input, seed::SeedRecords};
 pub use trial::input_of;
@@ -69,6 +71,8 @@ struct Shared {
     wake: Condvar,
     stopping: CancelToken,
     inbox: inbox::Desk,
+    /// Connectors that were deleted, with what is left of them.
+    deleted: Mutex<Vec<ConnectorId>>,
 }
 
 /// Puts SQLite's sorters and temporary tables into the data folder, never on a small tmpfs. Once per
@@ -116,6 +120,7 @@ impl Runner {
             wake: Condvar::new(),
             stopping: CancelToken::new(),
             inbox: inbox::Desk::new(config),
+            deleted: Mutex::default(),
         });
         let threads = pool::spawn(&shared)?;
         Ok(Self { shared, threads })
@@ -125,6 +130,12 @@ impl Runner {
     pub fn wake(&self) {
         self.shared.wake();
         self.shared.inbox.wake();
+    }
+
+    /// Removes what is left of a deleted connector beside `control.db`, soon: its inbox, outcomes and files.
+    pub fn forget_connector(&self, id: ConnectorId) {
+        self.shared.deleted.lock().push(id);
+        self.wake();
     }
 
     /// Keeps a webhook request. `answer` hears of it once it is on disk.

@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{
     error::Result,
-    id::FileId,
+    id::{ConnectorId, FileId},
     store::{
         self, Store,
         execution::Expired,
@@ -111,11 +111,23 @@ pub fn forget_connectors(store: &Store) -> Result<()> {
     let there = store.control.read(store::connector::ids)?;
     for connector in store.records.read(store::run::connectors)? {
         if !there.contains(&connector) {
-            store.records.write(|tx| {
-                store::outcome::delete_of_connector(tx, connector)?;
-                store::baseline::delete_of_connector(tx, connector)
-            })?;
+            forget_outcomes(store, connector)?;
         }
     }
     Ok(())
+}
+
+/// What a connector that was just deleted has left: its outcomes, and the files that nobody else reads.
+pub fn forget_connector(store: &Store, connector: ConnectorId) -> Result<()> {
+    forget_outcomes(store, connector)?;
+    let files = store.files.read(|conn| store::file::of_connector(conn, connector))?;
+    adopt(store, &files)?;
+    delete_unused(store, &files)
+}
+
+fn forget_outcomes(store: &Store, connector: ConnectorId) -> Result<()> {
+    store.records.write(|tx| {
+        store::outcome::delete_of_connector(tx, connector)?;
+        store::baseline::delete_of_connector(tx, connector)
+    })
 }

@@ -9,7 +9,8 @@ use crate::{
     object::{Field, Object},
 };
 
-/// The inputs and seeds that a script expects. Unknown keys are kept.
+/// The inputs and seeds that a script expects. Unknown keys beside the tables are kept; in a table or column they are
+/// refused, since they would be lost.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, ToSchema)]
 pub struct ConfigMetadata {
     /// The tables of `input`, in order of `page_idx`.
@@ -45,6 +46,7 @@ impl ConfigMetadata {
 
 /// One table of `input`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct InputTable {
     /// The file, sheet or member that it came from.
     pub name: String,
@@ -69,6 +71,10 @@ pub struct InputTable {
 }
 
 impl InputTable {
+    /// What is known of one.
+    pub const KEYS: &[&str] =
+        &["name", "file_id", "database", "page_idx", "file_path", "table_name", "columns_mapping"];
+
     /// That of a file which the server itself writes when `trigger` fires.
     #[must_use]
     pub fn of_trigger(trigger: &str, columns_mapping: Vec<ColumnMapping>) -> Self {
@@ -90,6 +96,7 @@ fn input_database() -> String {
 
 /// One table of `kizen`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct SeedTable {
     /// The CSV's name in a dev package.
     pub name: String,
@@ -104,6 +111,9 @@ pub struct SeedTable {
 }
 
 impl SeedTable {
+    /// What is known of one.
+    pub const KEYS: &[&str] = &["name", "database", "table_name", "columns_mapping"];
+
     /// The table that a script sees of these fields of `object`. The columns beside options and related
     /// records (`<field>__id`) are there too, and not listed.
     #[must_use]
@@ -127,6 +137,7 @@ fn seed_database() -> String {
 
 /// One column and how its cells are read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct ColumnMapping {
     /// The normalised name.
     pub col: String,
@@ -136,6 +147,11 @@ pub struct ColumnMapping {
     /// The header as it stood in the file, when normalising changed it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub original: Option<String>,
+}
+
+impl ColumnMapping {
+    /// What is known of one.
+    pub const KEYS: &[&str] = &["col", "type", "original"];
 }
 
 /// What the reader converts a cell to; a cell that does not convert becomes NULL with a warning.
@@ -162,4 +178,39 @@ pub enum ColumnType {
     /// A JSON array of the comma separated items.
     #[serde(rename = "array[string]")]
     ArrayString,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys(value: &impl Serialize) -> Vec<String> {
+        let json = serde_json::to_value(value).unwrap();
+        json.as_object().unwrap().keys().cloned().collect()
+    }
+
+    #[test]
+    fn the_known_keys_are_those_that_are_written() {
+        let column = ColumnMapping { col: "a".into(), kind: ColumnType::Str, original: Some("A".into()) };
+        let sorted = |keys: &[&str]| {
+            let mut keys: Vec<String> = keys.iter().map(|key| (*key).to_owned()).collect();
+            keys.sort();
+            keys
+        };
+        let mut written = keys(&column);
+        written.sort();
+        assert_eq!(written, sorted(ColumnMapping::KEYS));
+        let mut written = keys(&InputTable::of_trigger("x", vec![column.clone()]));
+        written.sort();
+        assert_eq!(written, sorted(InputTable::KEYS));
+        let seed = SeedTable {
+            name: "x.csv".into(),
+            database: seed_database(),
+            table_name: "x".into(),
+            columns_mapping: vec![column],
+        };
+        let mut written = keys(&seed);
+        written.sort();
+        assert_eq!(written, sorted(SeedTable::KEYS));
+    }
 }

@@ -45,6 +45,15 @@ impl ScriptStatus {
         }
     }
 
+    /// What it was to a run that used it: what has been replaced since was live then.
+    #[must_use]
+    pub const fn when_used(self) -> Self {
+        match self {
+            Self::Draft => Self::Draft,
+            Self::Live | Self::History => Self::Live,
+        }
+    }
+
     /// Reads the word.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {

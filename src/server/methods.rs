@@ -7,7 +7,7 @@ use actix_web::{
     http::{Method, header},
     web,
 };
-use utoipa::openapi::{OpenApi, PathItem};
+use utoipa::openapi::{OpenApi, PathItem, path::Operation, security::SecurityRequirement};
 
 use crate::{
     admin,
@@ -16,21 +16,44 @@ use crate::{
 };
 
 /// Every path with its methods.
-pub struct Methods(Vec<(ResourceDef, Vec<Method>)>);
+pub struct Methods {
+    all: Vec<(ResourceDef, Vec<Method>)>,
+    /// Those of the page's and the document's paths, and what the document says is for everybody. Few.
+    public: Vec<(ResourceDef, Vec<Method>)>,
+}
 
 impl Methods {
     /// Of the document's paths and the page's files.
     pub fn new(document: &OpenApi) -> Self {
-        let documented = document.paths.paths.iter().map(|(path, item)| (path.clone(), methods(item)));
+        let documented = |wanted: fn(&Operation) -> bool| {
+            let paths = document.paths.paths.iter();
+            paths.map(move |(path, item)| (path.clone(), methods(item, wanted)))
+        };
         let read =
-            admin::paths().chain(["/api/docs/schema".to_owned()]).map(|path| (path, vec![Method::GET]));
-        Self(documented.chain(read).map(|(path, methods)| (ResourceDef::new(path), methods)).collect())
+            || admin::paths().chain(["/api/docs/schema".to_owned()]).map(|path| (path, vec![Method::GET]));
+        let paths = |found: Vec<(String, Vec<Method>)>| {
+            let found = found.into_iter().filter(|(_, methods)| !methods.is_empty());
+            found.map(|(path, methods)| (ResourceDef::new(path), methods)).collect()
+        };
+        Self {
+            all: paths(documented(|_| true).chain(read()).collect()),
+            public: paths(documented(is_public).chain(read()).collect()),
+        }
+    }
+
+    /// Whether a request with this method and path is answered to known callers only. Not for what there is
+    /// not, and not for `/metrics`, which the configuration may open.
+    pub fn needs_caller(&self, method: &Method, path: &str) -> bool {
+        let is_of = |list: &[(ResourceDef, Vec<Method>)]| {
+            list.iter().any(|(known, methods)| methods.contains(method) && known.is_match(path))
+        };
+        path.starts_with("/api/") && !is_of(&self.public) && is_of(&self.all)
     }
 
     /// Of a path, as `Allow` lists them; `None`: there is no such path.
     pub fn of(&self, path: &str) -> Option<String> {
         let mut found: Vec<&Method> = self
-            .0
+            .all
             .iter()
             .filter(|(known, _)| known.is_match(path))
             .flat_map(|(_, methods)| methods)
@@ -48,7 +71,13 @@ impl Methods {
     }
 }
 
-fn methods(item: &PathItem) -> Vec<Method> {
+/// The document says so of the operation itself: it can be called without any credentials.
+fn is_public(operation: &Operation) -> bool {
+    let open = SecurityRequirement::default();
+    operation.security.as_ref().is_some_and(|ways| ways.contains(&open))
+}
+
+fn methods(item: &PathItem, wanted: fn(&Operation) -> bool) -> Vec<Method> {
     [
         (&item.get, Method::GET),
         (&item.post, Method::POST),
@@ -57,7 +86,7 @@ fn methods(item: &PathItem) -> Vec<Method> {
         (&item.delete, Method::DELETE),
     ]
     .into_iter()
-    .filter(|(operation, _)| operation.is_some())
+    .filter(|(operation, _)| operation.as_ref().is_some_and(wanted))
     .map(|(_, method)| method)
     .collect()
 }

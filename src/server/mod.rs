@@ -1,5 +1,6 @@
 //! The one actix process: builds the router, checks what every request must satisfy, listens, stops.
 
+mod caller;
 mod cors;
 mod head;
 mod methods;
@@ -66,6 +67,7 @@ pub fn start(app: web::Data<App>, listener: TcpListener) -> Result<Server> {
             .route("/api/docs/schema", web::get().to(docs::schema))
             .configure(admin::routes)
             .default_service(web::to(methods::unrouted))
+            .wrap(from_fn(caller::first))
             .wrap(Compress::default())
             .wrap(from_fn(every_request))
     })

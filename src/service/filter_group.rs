@@ -1,8 +1,8 @@
-//! Filter groups.
+//! Filter groups. Making and editing them is an editor's; deleting one is for ever, and an admin's.
 
 use serde_json::Value;
 
-use super::{object::addressed, paging::Paging};
+use super::{event, object::addressed, paging::Paging};
 use crate::{
     app::App,
     auth::{Caller, Role},
@@ -65,7 +65,7 @@ pub fn create(app: &App, caller: &Caller, object: &str, new: GroupChange) -> Res
     may(caller, Role::Editor)?;
     let name = new.name.ok_or_else(|| Error::required("name"))?;
     let (and, query) = new.config.ok_or_else(|| Error::required("config"))?;
-    save(app, object, |_, object| {
+    let made = save(app, object, |_, object| {
         Ok(FilterGroup {
             id: FilterGroupId::new(),
             object: object.id,
@@ -73,7 +73,9 @@ pub fn create(app: &App, caller: &Caller, object: &str, new: GroupChange) -> Res
             and,
             query: query.clone(),
         })
-    })
+    })?;
+    event::tell(app, caller, "created", &format!("The filter group {:?} was made.", made.group.name))?;
+    Ok(made)
 }
 
 /// Changes a group.
@@ -85,14 +87,16 @@ pub fn update(
     change: &GroupChange,
 ) -> Result<Checked> {
     may(caller, Role::Editor)?;
-    save(app, object, |tx, object| {
+    let changed = save(app, object, |tx, object| {
         let mut group = found(tx, object, id)?;
         group.name = change.name.clone().unwrap_or(group.name);
         if let Some((and, query)) = change.config.clone() {
             (group.and, group.query) = (and, query);
         }
         Ok(group)
-    })
+    })?;
+    event::tell(app, caller, "edited", &format!("The filter group {:?} was edited.", changed.group.name))?;
+    Ok(changed)
 }
 
 fn save(
@@ -123,15 +127,14 @@ fn in_config(mut error: Error) -> Error {
 
 /// Removes a group. A seed that uses it fails from then on, and says so.
 pub fn delete(app: &App, caller: &Caller, object: &str, id: FilterGroupId) -> Result<()> {
-    may(caller, Role::Editor)?;
-    app.store.records.write(|tx| {
+    may(caller, Role::Admin)?;
+    let message = app.store.records.write(|tx| {
         let object = addressed(tx, object)?;
-        if store::filter_group::delete(tx, object.id, id)? {
-            Ok(())
-        } else {
-            Err(Error::not_found("filter group"))
-        }
-    })
+        let group = found(tx, &object, id)?;
+        store::filter_group::delete(tx, object.id, id)?;
+        Ok(format!("The filter group {:?} of {} was deleted.", group.name, object.name))
+    })?;
+    event::tell(app, caller, "deleted", &message)
 }
 
 fn found(connection: &store::Connection, object: &Object, id: FilterGroupId) -> Result<FilterGroup> {

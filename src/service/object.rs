@@ -1,4 +1,7 @@
 //! Objects and their fields.
+//!
+//! Making and editing them is an editor's. Deleting them is an admin's, like all deletion that nobody can take back
+//! over the API: an object's and a field's data stay on disk, but not in reach.
 
 use crate::{
     app::App,
@@ -43,7 +46,14 @@ pub(super) fn addressed(connection: &store::Connection, object: &str) -> Result<
 /// Makes an object.
 pub fn create(app: &App, caller: &Caller, new: &NewObject) -> Result<Object> {
     may_edit(caller)?;
-    app.store.records.write(|tx| store::object::create(tx, new, app.clock.now()))
+    let made = app.store.records.write(|tx| store::object::create(tx, new, app.clock.now()))?;
+    event::tell(
+        app,
+        caller,
+        "created",
+        &format!("The object {} ({}) was made.", made.object_name, made.name),
+    )?;
+    Ok(made)
 }
 
 /// What may change of an object.
@@ -58,7 +68,7 @@ pub struct ObjectChange {
 /// Changes an object's labels.
 pub fn update(app: &App, caller: &Caller, object: &str, change: ObjectChange) -> Result<Object> {
     may_edit(caller)?;
-    app.store.records.write(|tx| {
+    let changed = app.store.records.write(|tx| {
         let mut object = addressed(tx, object)?;
         if let Some(label) = change.object_name {
             check_label("object_name", &label)?;
@@ -70,7 +80,10 @@ pub fn update(app: &App, caller: &Caller, object: &str, change: ObjectChange) ->
         }
         store::object::rename(tx, &object)?;
         Ok(object)
-    })
+    })?;
+    let message = format!("The object {} ({}) was edited.", changed.object_name, changed.name);
+    event::tell(app, caller, "edited", &message)?;
+    Ok(changed)
 }
 
 /// Archives an object; its records stay.
@@ -124,7 +137,7 @@ pub struct FieldDesign {
 /// Makes a field.
 pub fn create_field(app: &App, caller: &Caller, object: &str, design: FieldDesign) -> Result<Field> {
     may_edit(caller)?;
-    app.store.records.write(|tx| {
+    let (name, made) = app.store.records.write(|tx| {
         let object = addressed(tx, object)?;
         let mut new = design.field;
         if let Some((related, cardinality)) = design.relation {
@@ -134,8 +147,11 @@ pub fn create_field(app: &App, caller: &Caller, object: &str, design: FieldDesig
             })?;
             new.relation = Some(crate::object::design::NewRelation { object: related.id, cardinality });
         }
-        store::field::create(tx, &object, &new)
-    })
+        let made = store::field::create(tx, &object, &new)?;
+        Ok((format!("{}.{}", object.name, made.name), made))
+    })?;
+    event::tell(app, caller, "created", &format!("The field {name} was made."))?;
+    Ok(made)
 }
 
 /// What may change of a field.
@@ -156,15 +172,18 @@ pub fn update_field(
     edit: &FieldEdit,
 ) -> Result<Field> {
     may_edit(caller)?;
-    app.store.records.write(|tx| {
+    let (name, changed) = app.store.records.write(|tx| {
         let object = addressed(tx, object)?;
         let mut field = addressed_field(&object, id)?.clone();
         check_options(&field, &edit.change.new_options, !edit.renamed_options.is_empty())?;
         for (option, name) in &edit.renamed_options {
             rename_option(tx, &mut field, *option, name)?;
         }
-        store::field::update(tx, &object, &field, &edit.change)
-    })
+        let changed = store::field::update(tx, &object, &field, &edit.change)?;
+        Ok((format!("{}.{}", object.name, changed.name), changed))
+    })?;
+    event::tell(app, caller, "edited", &format!("The field {name} was edited."))?;
+    Ok(changed)
 }
 
 fn check_options(field: &Field, new: &[NewOption], renames: bool) -> Result<()> {
@@ -195,7 +214,8 @@ fn rename_option(tx: &Transaction<'_>, field: &mut Field, id: OptionId, name: &s
 
 /// Hides a field; its data stays.
 pub fn delete_field(app: &App, caller: &Caller, object: &str, id: FieldId) -> Result<()> {
-    may_edit(caller)?;
+    caller.needs(Role::Admin)?;
+    caller.needs_unlimited()?;
     let name = app.store.records.write(|tx| {
         let object = addressed(tx, object)?;
         let field = addressed_field(&object, id)?;

@@ -1,6 +1,9 @@
 //! Dev packages: what of a connector or a run goes into one.
+//!
+//! Records go along on demand, for those who may read records. They are found by a rehearsal of the run, which may take
+//! a while: clients wait two minutes for a download.
 
-use std::{collections::HashMap, fs::File, io::Seek as _};
+use std::{collections::HashMap, fs::File, io::Seek as _, time::Duration};
 
 use serde_json::{Map, Value as Json};
 
@@ -18,8 +21,9 @@ use crate::{
         build::{Contents, build},
         document::Marker,
         export::Configuration,
+        records::Taken,
     },
-    runner::{SeedRecords, meta::Facts},
+    runner::{Matched, Rehearsed, SeedRecords, matched, meta::Facts},
     script::{Script, ScriptStatus},
     store::{
         self,
@@ -36,6 +40,29 @@ pub struct Package {
     pub file: File,
 }
 
+/// Which records go along.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Records {
+    /// None but those that seeds show.
+    #[default]
+    None,
+    /// Those that the input matches or looks up.
+    Matched,
+}
+
+/// Longest search for records.
+const LONGEST: Duration = Duration::from_secs(100);
+
+impl Records {
+    fn may(self, caller: &Caller) -> Result<()> {
+        match self {
+            Self::None => Ok(()),
+            // As for reading records one by one.
+            Self::Matched => caller.needs_unlimited(),
+        }
+    }
+}
+
 /// The package of a connector: with its live script, else its draft, and the reference file, unless
 /// others are asked for.
 pub fn of_connector(
@@ -44,9 +71,11 @@ pub fn of_connector(
     name: &str,
     script: Option<ScriptStatus>,
     source_file: Option<FileId>,
+    records: Records,
 ) -> Result<Package> {
     let conn = app.store.control.reader()?;
     let connector = open(&conn, caller, name, Role::Viewer)?;
+    records.may(caller)?;
     let live = store::script::live(&conn, connector.id)?;
     let script = match (script, live) {
         (Some(ScriptStatus::Live), None) => {
@@ -56,7 +85,7 @@ pub fn of_connector(
         _ => store::script::draft(&conn, connector.id)?,
     };
     drop(conn);
-    with_script(app, caller, connector, script, source_file)
+    with_script(app, caller, connector, script, source_file, records)
 }
 
 /// The package of a connector with one of its scripts.
@@ -66,13 +95,15 @@ pub fn of_script(
     name: &str,
     script: &str,
     source_file: Option<FileId>,
+    records: Records,
 ) -> Result<Package> {
     let conn = app.store.control.reader()?;
     let connector = open(&conn, caller, name, Role::Viewer)?;
+    records.may(caller)?;
     let id: ScriptId = script.parse().map_err(|_| Error::not_found("script"))?;
     let script = store::script::find(&conn, connector.id, id)?;
     drop(conn);
-    with_script(app, caller, connector, script, source_file)
+    with_script(app, caller, connector, script, source_file, records)
 }
 
 fn with_script(
@@ -81,6 +112,7 @@ fn with_script(
     connector: Connector,
     script: Script,
     source_file: Option<FileId>,
+    records: Records,
 ) -> Result<Package> {
     let input = match source_file {
         Some(id) => Some(asked_input(app, caller, &connector, id)?),
@@ -97,7 +129,8 @@ fn with_script(
         started_by: None,
     }
     .row();
-    make(app, caller, Wanted { connector, snapshot, status, own_parameters: Map::new(), meta, input })
+    let own_parameters = Map::new();
+    make(app, caller, Wanted { connector, snapshot, status, own_parameters, meta, input, records })
 }
 
 /// A file of the connector: its reference file, or what one of its executions read.
@@ -116,9 +149,16 @@ fn asked_input(app: &App, caller: &Caller, connector: &Connector, id: FileId) ->
 
 /// The package of exactly one run: what it ran with, its input; seeds as of now. Before a run is claimed
 /// it is what it would run with.
-pub fn of_execution(app: &App, caller: &Caller, name: &str, id: ExecutionId) -> Result<Package> {
+pub fn of_execution(
+    app: &App,
+    caller: &Caller,
+    name: &str,
+    id: ExecutionId,
+    records: Records,
+) -> Result<Package> {
     caller.needs(Role::Viewer)?;
     let (connector, execution) = execution::of(app, caller, name, id)?;
+    records.may(caller)?;
     let input = match execution.input_file {
         Some(id) => file::find_readable(app, caller, id)?,
         None => return Err(Error::conflict("The input file of this run is not in the store any more.")),
@@ -130,7 +170,8 @@ pub fn of_execution(app: &App, caller: &Caller, name: &str, id: ExecutionId) -> 
         };
         if let Some(snapshot) = store::execution::snapshot(conn, id)? {
             let version = store::script::version(conn, snapshot.script_id)?;
-            let status = version.map_or(ScriptStatus::History, |script| script.status);
+            // Only drafts go without a trace.
+            let status = version.map_or(ScriptStatus::Draft, |script| script.status.when_used());
             return Ok((snapshot, status, starter));
         }
         let script = store::script::of_run(conn, &execution)?;
@@ -147,7 +188,8 @@ pub fn of_execution(app: &App, caller: &Caller, name: &str, id: ExecutionId) -> 
     }
     .row();
     let Execution { sql_parameters: own_parameters, .. } = execution;
-    make(app, caller, Wanted { connector, snapshot, status, own_parameters, meta, input: Some(input) })
+    let input = Some(input);
+    make(app, caller, Wanted { connector, snapshot, status, own_parameters, meta, input, records })
 }
 
 /// What a package is made of.
@@ -159,14 +201,28 @@ struct Wanted {
     own_parameters: Map<String, Json>,
     meta: Map<String, Json>,
     input: Option<StoredFile>,
+    records: Records,
 }
 
 fn make(app: &App, caller: &Caller, wanted: Wanted) -> Result<Package> {
-    let Wanted { connector, snapshot, status, own_parameters, meta, input } = wanted;
+    let Wanted { connector, snapshot, status, own_parameters, meta, input, records } = wanted;
     let objects = app.store.records.read(store::object::all)?;
     let groups = groups(app, &snapshot)?;
     let mut parameters = snapshot.sql_parameters.clone();
     parameters.extend(own_parameters);
+    let run = input.as_ref().filter(|_| records == Records::Matched).map(|input| Rehearsed {
+        store: &app.store,
+        config: &app.config,
+        workspace: &app.workspace,
+        connector: &connector,
+        snapshot: &snapshot,
+        parameters: &parameters,
+        meta: &meta,
+        input,
+    });
+    let rows = run.map(|run| matched_by(&run)).transpose()?;
+    // Without an input nothing is matched.
+    let rows = rows.or_else(|| (records == Records::Matched).then(Vec::new));
     let contents = Contents {
         configuration: Configuration {
             workspace: &app.workspace,
@@ -190,6 +246,7 @@ fn make(app: &App, caller: &Caller, wanted: Wanted) -> Result<Package> {
             (file.name.as_str(), Box::new(FileReader::open(&app.store, file)) as Box<dyn std::io::Read>)
         }),
         seeds: SeedRecords { store: &app.store, objects: &objects, seeds: &snapshot.seeds },
+        records: rows.map(|rows| Taken { store: &app.store, objects: &objects, rows }),
     };
     let file = tempfile::tempfile_in(app.store.scratch_dir()).map_err(Error::internal)?;
     let mut file = build(file, contents, &CancelToken::new())?;
@@ -201,6 +258,23 @@ fn make(app: &App, caller: &Caller, wanted: Wanted) -> Result<Package> {
         store::event::add(tx, Some(connector.id), now, "package_downloaded", message, actor, None)
     })?;
     Ok(Package { name: connector.api_name, file })
+}
+
+fn matched_by(run: &Rehearsed<'_>) -> Result<Matched> {
+    if run.snapshot.loads.is_empty() {
+        return Ok(Vec::new());
+    }
+    let token = CancelToken::within(LONGEST);
+    matched(run, &token).map_err(|error| {
+        if token.is_cancelled() {
+            let limit = LONGEST.as_secs();
+            return Error::conflict(format!(
+                "records=matched: finding the records that {:?} matches took longer than {limit} s. Take a package of a smaller input, or one without records.",
+                run.input.name
+            ));
+        }
+        Error::conflict(format!("records=matched: the records can't be found, since the run would fail: {error}"))
+    })
 }
 
 /// The seeds' filter groups.

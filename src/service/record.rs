@@ -1,10 +1,13 @@
 //! Records, one at a time and searched.
+//!
+//! Archiving a record is editing it: it is there as before when it is unarchived. So it is an editor's, while deletion
+//! is an admin's.
 
 use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::{object::addressed, paging::Paging};
+use super::{event, object::addressed, paging::Paging};
 use crate::{
     app::App,
     auth::{Caller, Role},
@@ -202,14 +205,16 @@ pub fn edit(
 /// Hides a record.
 pub fn archive(app: &App, caller: &Caller, object: &str, id: RecordId) -> Result<()> {
     may(caller, Role::Editor)?;
-    app.store.records.write(|tx| {
+    let name = app.store.records.write(|tx| {
         let object = addressed(tx, object)?;
         let row = row_of(&object, id)?;
         if store::record::find(tx, &object, &[], row)?.is_none() {
             return Err(Error::not_found("record"));
         }
-        store::record::archive(tx, &object, row, app.clock.now())
-    })
+        store::record::archive(tx, &object, row, app.clock.now())?;
+        Ok(object.name)
+    })?;
+    event::tell(app, caller, "deleted", &format!("The record {id} of {name} was archived."))
 }
 
 /// Shows a record again.

@@ -14,6 +14,7 @@ use super::{connector, execution, unpacking::Unpacking};
 use crate::{
     app::App,
     auth::{Caller, Role},
+    cancel::CancelToken,
     error::{Error, Result},
     execution::{Execution, RowOutcome, RowStatus},
     id::ExecutionId,
@@ -109,7 +110,7 @@ fn input_of(app: &App, execution: &Execution) -> Result<Option<InputFile>> {
         .read(|conn| store::execution::snapshot(conn, execution.id))?
         .map(|snapshot| snapshot.input_options)
         .unwrap_or_default();
-    let opened = connector::open_input(app, &input, &options)?;
+    let opened = connector::open_input(app, &input, &options, &CancelToken::new())?;
     Ok((opened.tables().len() == 1).then_some(opened))
 }
 

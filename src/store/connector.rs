@@ -222,6 +222,11 @@ fn name_taken(conn: &Connection, connector: &Connector, error: rusqlite::Error) 
     }
 }
 
+/// Whether there is such a connector.
+pub fn is_there(conn: &Connection, id: ConnectorId) -> Result<bool> {
+    Ok(conn.prepare_cached("SELECT 1 FROM connector WHERE id = ?")?.exists([id.to_string()])?)
+}
+
 /// Removes a connector with its scripts, executions and the outcomes of its dry runs; events stay.
 pub fn delete(tx: &Transaction<'_>, id: ConnectorId) -> Result<()> {
     tx.execute(

@@ -84,6 +84,21 @@ fn insert(tx: &Transaction<'_>, new: &NewObject, is_custom: bool, now: DateTime<
     Ok(object)
 }
 
+/// Gives an object another id: the one that it has elsewhere, which its records' ids are made of.
+pub fn set_id(tx: &Transaction<'_>, from: ObjectId, to: ObjectId) -> Result<()> {
+    tx.execute_batch("PRAGMA defer_foreign_keys = ON")?;
+    for statement in [
+        "UPDATE object SET id = ?2 WHERE id = ?1",
+        "UPDATE field SET object_id = ?2 WHERE object_id = ?1",
+        "UPDATE field SET related_object = ?2 WHERE related_object = ?1",
+        "UPDATE filter_group SET object_id = ?2 WHERE object_id = ?1",
+        "UPDATE late_index SET object_id = ?2 WHERE object_id = ?1",
+    ] {
+        tx.execute(statement, [from.to_string(), to.to_string()])?;
+    }
+    Ok(())
+}
+
 /// The object with this id, archived or not.
 pub fn find(connection: &Connection, id: ObjectId) -> Result<Option<Object>> {
     let found = connection

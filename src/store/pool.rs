@@ -15,7 +15,10 @@ use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use super::disk::{self, Disk};
-use crate::error::{Code, Error, Result};
+use crate::{
+    context,
+    error::{Code, Error, Result},
+};
 
 /// Readers per file. Blocking work runs on a bounded thread pool; more readers than its threads would
 /// only idle.
@@ -131,7 +134,10 @@ impl Database {
     }
 
     fn try_write<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
-        let mut writer = self.writer();
+        let mut writer = match context::patience() {
+            Some(patience) => self.writer_within(patience)?,
+            None => self.writer(),
+        };
         let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let answer = work(&transaction)?;
         transaction.commit()?;
@@ -150,9 +156,26 @@ impl Database {
     pub fn writer(&self) -> FairMutexGuard<'_, Connection> {
         let began = Instant::now();
         let writer = self.writer.lock();
+        self.has_waited(began);
+        writer
+    }
+
+    /// The writer, for somebody who does not wait for ever: what holds it may be an index that is made.
+    fn writer_within(&self, patience: Duration) -> Result<FairMutexGuard<'_, Connection>> {
+        let began = Instant::now();
+        let writer = self.writer.try_lock_for(patience);
+        self.has_waited(began);
+        writer.ok_or_else(|| {
+            let waited = patience.as_secs();
+            let detail =
+                format!("Another change is being written and has not ended in {waited} s. Try again.");
+            Error::new(Code::Busy, detail)
+        })
+    }
+
+    fn has_waited(&self, began: Instant) {
         let waited = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
         self.waited.fetch_add(waited, Ordering::Relaxed);
-        writer
     }
 
     /// The writer for one batch of a load, with a large page cache and rare checkpoints. On a full disk it

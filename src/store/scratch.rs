@@ -90,6 +90,15 @@ pub fn deliver_outcomes(scratch: &Connection, store: &Store, execution: Executio
     }
 }
 
+/// The rows of `object` that were copied here: those that a run has looked up. What it made itself has other rows.
+pub fn looked_up(scratch: &Connection, object: &Object) -> Result<Vec<i64>> {
+    let table = table::table(object);
+    let sql = format!("SELECT id FROM main.{table} WHERE id IN (SELECT id FROM live.{table}) ORDER BY id");
+    let mut statement = scratch.prepare(&sql)?;
+    let rows = statement.query_map([], |row| row.get(0))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
 /// Makes an empty table like the live one, with its indexes.
 fn copy_table(scratch: &Connection, name: &str) -> Result<()> {
     let is_there: bool = scratch

@@ -36,14 +36,23 @@ impl Words {
     /// As they are now.
     pub fn of(store: &Store) -> Result<Self> {
         let (workspace, members) = store.control.read(|c| Ok((workspace::get(c)?, member::all(c)?)))?;
-        let region = workspace.phone_region.parse::<Region>().ok();
-        let format = PhoneFormat::Region(region);
+        let people = members.into_iter().map(person).collect();
         Ok(Self {
-            zone: workspace.timezone,
-            currency: workspace.currency,
-            people: members.into_iter().map(person).collect(),
-            phone: Box::new(move |text| parse_phone(text, format).ok().map(|(number, _)| number)),
+            people,
+            ..Self::without_members(workspace.timezone, workspace.currency, &workspace.phone_region)
         })
+    }
+
+    /// Of a workspace that has no members.
+    #[must_use]
+    pub fn without_members(zone: Tz, currency: String, phone_region: &str) -> Self {
+        let format = PhoneFormat::Region(phone_region.parse::<Region>().ok());
+        Self {
+            zone,
+            currency,
+            people: Vec::new(),
+            phone: Box::new(move |text| parse_phone(text, format).ok().map(|(number, _)| number)),
+        }
     }
 
     /// The workspace's zone.

@@ -5,7 +5,7 @@ use smartconnector::object::FieldType;
 
 use crate::{
     setup::{connector, file, object, path, with_template},
-    support::TestServer,
+    support::{TestServer, until},
 };
 
 const LIST: &str = "/api/smart-connectors";
@@ -264,8 +264,10 @@ fn a_deleted_connector_takes_its_files_along() {
     client.delete(&path(&made)).expect(204);
     client.get(&path(&made)).refused(404, "not_found");
     client.delete(&path(&made)).refused(404, "not_found");
+    // For whoever asks it is gone at once.
+    client.get(&format!("/api/files/{source}")).refused(404, "not_found");
     let find = |id| server.app.store.files.read(|conn| smartconnector::store::file::find(conn, id)).unwrap();
-    assert!(find(source).is_none());
+    until("the file is gone", || find(source).is_none().then_some(()));
     assert!(find(shared.parse().unwrap()).is_some());
     client.patch(&other, &json!({"source_file_id": shared})).ok();
 }

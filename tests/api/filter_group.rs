@@ -31,6 +31,9 @@ fn a_group_is_kept_as_it_was_written_and_tells_when_its_field_is_gone() {
 
     let renamed = client.patch(&one, &json!({"name": " Both "})).ok();
     assert_eq!((&renamed["name"], &renamed["config"]), (&json!("Both"), &made["config"]));
+    // As it was read.
+    assert_eq!(client.patch(&one, &renamed).ok(), renamed);
+    client.patch(&one, &json!({"ids": 1})).refused(400, "invalid");
     let bad = json!({"config": {"and": true, "query": [{"filters": [{"type": "fields", "subtype": "non_custom",
         "field": "count", "condition": "~", "value": 1}]}]}});
     assert!(
@@ -42,6 +45,9 @@ fn a_group_is_kept_as_it_was_written_and_tells_when_its_field_is_gone() {
     client.delete(&format!("/api/custom-objects/orders/fields/{field}")).expect(204);
     assert_eq!(client.get(&one).ok()["config"]["invalid"], true);
     assert_eq!(client.get(path).ok()["results"][0]["config"]["invalid"], true);
+    let editor = server.client_as("editor", None);
+    editor.patch(&one, &json!({"name": "Both of them"})).ok();
+    editor.delete(&one).refused(403, "permission_required");
     client.delete(&one).expect(204);
     client.get(&one).refused(404, "not_found");
     client.delete(&one).refused(404, "not_found");

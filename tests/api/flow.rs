@@ -107,7 +107,11 @@ fn a_variable_is_refused_for_what_is_wrong_with_it() {
         json!([row])
     };
     for (rows, code, sentence) in [
-        (with("scope", json!("x")), "invalid", "Scope x is not found in headers"),
+        (
+            with("scope", json!("x")),
+            "invalid",
+            "execution_variables[0].scope: Scope x is not found in headers",
+        ),
         (with("data_source", json!("y")), "invalid", "data_source y is not a column of scope orders"),
         (with("value", json!("1")), "invalid", "takes one of them"),
         (with("data_source", Json::Null), "required", "execution_variables[0].data_source"),
@@ -192,14 +196,22 @@ fn a_step_is_refused_for_what_is_wrong_with_it() {
     let mut same_order = good.clone();
     same_order["scope"] = json!("orders");
     for (loads, code, sentence) in [
-        (json!([kept, same_order]), "invalid", "Load step display orders must be unique"),
-        (with("scope", json!("x")), "invalid", "Scope x is not found in headers"),
-        (with("id", unknown.clone()), "does_not_exist", "Invalid pk - object does not exist."),
+        (
+            json!([kept, same_order]),
+            "invalid",
+            "flow.loads[1].order: Load step display orders must be unique",
+        ),
+        (with("scope", json!("x")), "invalid", "flow.loads[0].scope: Scope x is not found in headers"),
+        (
+            with("id", unknown.clone()),
+            "does_not_exist",
+            "flow.loads[0].id: Invalid pk - object does not exist.",
+        ),
         (with("custom_object", unknown.clone()), "does_not_exist", "Invalid pk - object does not exist."),
         (
             with("/matching_rules/0/variable", unknown.clone()),
             "does_not_exist",
-            "Invalid pk - object does not exist.",
+            "flow.loads[0].matching_rules[0].variable: Invalid pk - object does not exist.",
         ),
         (
             with("/matching_rules/0/field", unknown.clone()),
@@ -260,17 +272,18 @@ fn an_exposed_variable_keeps_its_id_and_serves_later_steps() {
     assert_eq!(f.flow(&left_out), renamed);
 
     // Its name is taken everywhere, also when its holder goes in the same save.
-    let taken = "An execution variable with this name already exists";
+    let taken = |path: &str| format!("{path}.name: An execution variable with this name already exists");
     let mut rows = variables.clone();
     rows.as_array_mut().unwrap().push(variable("mail", "string"));
     rows[3]["name"] = json!("the_order");
-    assert_eq!(f.refused("execution_variables", &rows, "unique"), taken);
+    assert_eq!(f.refused("execution_variables", &rows, "unique"), taken("execution_variables[3]"));
     let mut fresh = f.step(&variables);
     fresh["order"] = json!(5);
     fresh["execution_variable"] = json!({"name": "the_order", "data_type": "uuid", "scope": "orders"});
-    assert_eq!(f.refused("flow", &json!({"loads": [fresh]}), "unique"), taken);
+    let exposed_at = |n: u8| taken(&format!("flow.loads[{n}].execution_variable"));
+    assert_eq!(f.refused("flow", &json!({"loads": [fresh]}), "unique"), exposed_at(0));
     fresh["execution_variable"]["name"] = json!("mail");
-    assert_eq!(f.refused("flow", &json!({"loads": [renamed[0], fresh]}), "unique"), taken);
+    assert_eq!(f.refused("flow", &json!({"loads": [renamed[0], fresh]}), "unique"), exposed_at(1));
 
     // Not by the step itself or an earlier one, and not once it is gone.
     let mut swapped = renamed.clone();
@@ -303,4 +316,31 @@ fn a_dropped_variable_takes_its_rules_along() {
     let after = f.client.get(&f.path).ok()["flow"]["loads"].clone();
     assert_eq!((&after[0]["matching_rules"], &after[0]["field_mapping_rules"]), (&json!([]), &json!([])));
     assert_eq!(after[0]["id"], loads[0]["id"]);
+}
+
+#[test]
+fn rules_go_with_a_variable_also_where_the_same_save_has_a_flow() {
+    let f = Fixture::new();
+    let variables = f.variables();
+    let loads = f.flow(&json!([f.step(&variables)]));
+    let fewer = json!([variables[0], variables[1]]);
+    // Named in the same save it is missing.
+    let body = json!({"execution_variables": fewer, "flow": {"loads": loads}});
+    let detail = f.client.patch(&f.path, &body).refused(400, "does_not_exist");
+    assert!(detail.contains("field_mapping_rules[1]"), "{detail}");
+    assert_eq!(f.client.get(&f.path).ok()["flow"]["loads"], loads);
+    // A step whose rules are left out keeps those that still mean something.
+    let mut bare = loads[0].clone();
+    bare.as_object_mut().unwrap().remove("matching_rules");
+    bare.as_object_mut().unwrap().remove("field_mapping_rules");
+    let body = json!({"execution_variables": fewer, "flow": {"loads": [bare]}});
+    let after = f.client.patch(&f.path, &body).ok();
+    let kept = &after["flow"]["loads"][0];
+    assert_eq!(kept["matching_rules"], loads[0]["matching_rules"]);
+    assert_eq!(kept["field_mapping_rules"], json!([loads[0]["field_mapping_rules"][0]]));
+    assert_eq!(after["warning"], "Load step 1 lost 1 mapping rule, which used variables that are gone.");
+    // So does a flow without steps in it.
+    let body = json!({"execution_variables": [variables[1]], "flow": {}});
+    let after = f.client.patch(&f.path, &body).ok();
+    assert_eq!(after["flow"]["loads"][0]["matching_rules"], json!([]));
 }

@@ -6,6 +6,8 @@
 mod support;
 
 mod activation;
+mod addresses;
+mod busy;
 mod cancel;
 mod connector;
 mod copies;
@@ -26,6 +28,7 @@ mod permissions;
 mod preview;
 mod progress;
 mod queue;
+mod reach;
 mod record;
 mod record_label;
 mod rerun;
@@ -39,8 +42,10 @@ mod seed;
 mod sequences;
 mod setup;
 mod sql_function;
+mod strangers;
 mod surface;
 mod team;
+mod told;
 mod uploads;
 mod variables;
 mod webhook;

@@ -47,6 +47,17 @@ fn an_edit_keeps_the_state_and_makes_the_sample_stale() {
     ] {
         client.patch(&draft, &body).expect(400);
     }
+    for (pointer, misspelt) in [
+        ("/input_tables/0", "file_idd"),
+        ("/input_tables/0/columns_mapping/0", "typ"),
+        ("/seed_tables/0", "databse"),
+    ] {
+        let mut config = made["last_draft_script"]["config_metadata"].clone();
+        config["seed_tables"] = json!([{"name": "x.csv", "table_name": "x"}]);
+        config.pointer_mut(pointer).unwrap()[misspelt] = json!("x");
+        let detail = client.patch(&draft, &json!({"config_metadata": config})).refused(400, "invalid");
+        assert!(detail.contains(misspelt) && detail.contains("config_metadata"), "{detail}");
+    }
     let config = &made["last_draft_script"]["config_metadata"];
     let answer = client.patch(&draft, &json!({"config_metadata": config})).ok();
     assert_eq!(&answer["config_metadata"], config);
@@ -92,6 +103,11 @@ fn publishing_keeps_the_id_and_forks_the_next_draft() {
     let list = client.get(&format!("{}?ordering=-created", scripts(&made))).ok();
     assert_eq!(list["count"], 2);
     assert_eq!(client.get(&format!("{}?status=live", scripts(&made))).ok()["count"], 1);
+    for (state, count) in [("setup", 1), ("success", 1), ("queued", 0), ("in_progress", 0), ("failed", 0)] {
+        let found = client.get(&format!("{}?state={state}", scripts(&made))).ok();
+        assert_eq!(found["count"], count, "{state}");
+    }
+    client.get(&format!("{}?state=done", scripts(&made))).refused(400, "invalid");
 
     let history = client.get(&format!("{}/history", scripts(&made))).ok();
     let texts: Vec<_> = history["results"].as_array().unwrap().iter().map(|v| &v["user_script"]).collect();

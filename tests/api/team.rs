@@ -114,6 +114,9 @@ fn admins_see_what_happened() {
 #[test]
 fn there_are_no_activities() {
     let server = TestServer::start();
-    let none = server.client_as("viewer", None).get("/api/activities?page_size=50").ok();
-    assert_eq!(none, json!({"count": 0, "next": null, "previous": null, "results": []}));
+    let viewer = server.client_as("viewer", None);
+    for query in ["page_size=50", "show_no_objects_associated=true"] {
+        let none = viewer.get(&format!("/api/activities?{query}")).ok();
+        assert_eq!(none, json!({"count": 0, "next": null, "previous": null, "results": []}), "{query}");
+    }
 }

@@ -13,7 +13,7 @@ use std::{fs, path::Path};
 use serde_json::{Value as Json, json};
 
 use support::TestServer;
-use world::{INPUT, World, members, program, publish, text, unpack};
+use world::{INPUT, World, members, program, publish, run, text, unpack};
 
 fn read_json(path: &Path) -> Json {
     serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
@@ -147,7 +147,9 @@ fn which_script_and_which_file() {
         ask(&format!("?source_file_id={id}")).refused(400, "does_not_exist");
     }
     ask("?script=history").expect(400);
-    ask("?records=matched").expect(400);
+    let refused = ask("?records=all").refused(400, "invalid");
+    assert!(refused.contains("records"), "{refused}");
+    assert_eq!(world.package("?records=none"), world.package(""));
     let report = world.execution["final_report"]["id"].as_str().unwrap();
     ask(&format!("?source_file_id={report}")).refused(400, "does_not_exist");
 }
@@ -172,6 +174,77 @@ fn a_package_is_for_those_who_read_its_connector() {
     let events =
         world.client.get(&format!("/api/smart-connectors/{id}/events-history?event_type=package_downloaded"));
     assert_eq!(events.ok()["count"], 2);
+}
+
+#[test]
+fn with_its_records_a_package_updates_what_the_server_would_update() {
+    let world = World::new();
+    let search = |object: &str| {
+        let path = format!("/api/records/{object}/search");
+        world.client.post(&path, &json!({"query": [], "and": true})).ok()["results"]
+            .as_array()
+            .unwrap()
+            .clone()
+    };
+    let customers = search("customers");
+    // One that matches though it is archived, one that nothing asks for, and one that changes.
+    let archived = customers.iter().find(|row| row.to_string().contains("nobody@")).unwrap()["id"].clone();
+    world.client.delete(&format!("/api/records/customers/{}", archived.as_str().unwrap())).expect(204);
+    let other =
+        json!({"fields": [{"name": "name", "value": "Z"}, {"name": "email", "value": "z@example.org"}]});
+    world.client.post("/api/records/customers/add", &other).created();
+    let order = search("orders")[0]["id"].as_str().unwrap().to_owned();
+    let note = json!({"fields": [{"name": "note", "value": "by hand"}, {"name": "total", "value": null}]});
+    world.client.patch(&format!("/api/records/orders/{order}"), &note).ok();
+    let expected = run(&world.client, &world.path, &json!({"is_dry_run": true}));
+    assert!(expected["totals"]["unchanged"].as_u64() > Some(0), "{expected}");
+    assert!(expected["totals"]["updated"].as_u64() > Some(0), "{expected}");
+
+    let zip = world.package("?records=matched");
+    let dir = tempfile::tempdir().unwrap();
+    let folder = unpack(&zip, dir.path());
+    let lines = fs::read_to_string(folder.join("records/customers.jsonl")).unwrap();
+    let ids: Vec<Json> =
+        lines.lines().map(|line| serde_json::from_str::<Json>(line).unwrap()["id"].clone()).collect();
+    let known: Vec<Json> = customers.iter().map(|row| row["id"].clone()).collect();
+    assert!(ids.len() == 3 && ids.iter().all(|id| known.contains(id)), "{lines}");
+    assert!(!lines.contains("z@example.org"), "{lines}");
+    for path in [
+        world.of_execution(),
+        format!("{}/sql-scripts/{}/dev-package", world.path, {
+            world.client.get(&world.path).ok()["live_script"]["id"].as_str().unwrap().to_owned()
+        }),
+    ] {
+        let names: Vec<String> =
+            members(&world.client.download(&format!("{path}?records=matched")).expect(200).bytes)
+                .into_iter()
+                .map(|(name, _)| name)
+                .collect();
+        assert!(names.contains(&"order_import/records/orders.jsonl".to_owned()), "{names:?}");
+    }
+    let limited =
+        world.server.client_as("viewer", Some(&[world.client.get(&world.path).ok()["id"].as_str().unwrap()]));
+    let package = format!("{}/dev-package", world.path);
+    limited.download(&package).expect(200);
+    limited.get(&format!("{package}?records=matched")).refused(403, "permission_required");
+    world.server.client_as("viewer", None).download(&format!("{package}?records=matched")).expect(200);
+    drop(world);
+
+    let ran = program(&["run", folder.to_str().unwrap()]);
+    assert!(ran.status.success(), "{}", text(&ran.stderr));
+    assert!(text(&ran.stdout).contains("matching ran against 6 local records."), "{}", text(&ran.stdout));
+    let result = read_json(&folder.join("data/output/result.json"));
+    assert_eq!(result["local_records"], 6);
+    assert_eq!(result["totals"], expected["totals"]);
+    // Each run begins with the records of the package.
+    program(&["run", folder.to_str().unwrap()]);
+    assert_eq!(read_json(&folder.join("data/output/result.json"))["totals"], expected["totals"]);
+
+    // What says that it is something else is not taken for records.
+    fs::write(folder.join("records/orders.jsonl"), "{\"id\": \"x\"}\n").unwrap();
+    let ran = program(&["run", folder.to_str().unwrap()]);
+    assert_eq!(ran.status.code(), Some(1));
+    assert!(text(&ran.stderr).contains("records/orders.jsonl, line 1"), "{}", text(&ran.stderr));
 }
 
 #[test]

@@ -14,10 +14,10 @@ use crate::{
     api::{file::FileRef, page::Links, people::MemberRow, script::ScriptRow, time::local},
     app::App,
     connector::{ConnectorType, Guard, Header, InputOptions, LoadStep, Schedule, Status},
-    execution::TriggerType,
+    execution::{Counters, TriggerType},
     id::{ConnectorId, ExecutionId, FieldId, FilterGroupId, ObjectId, SeedId},
     object::Object,
-    service::connector::{Detail, SeedView, Summary},
+    service::connector::{Detail, LastRun, SeedView, Summary},
     variable::Variable,
 };
 
@@ -102,7 +102,51 @@ pub struct Flow {
     /// Always empty.
     pub transformations: Vec<Json>,
     /// The load steps, in order.
-    pub loads: Vec<LoadStep>,
+    pub loads: Vec<LoadRow>,
+}
+
+/// A load step.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LoadRow {
+    /// What is configured.
+    #[serde(flatten)]
+    pub step: LoadStep,
+    /// How it fares. Read-only.
+    pub stats: StepStats,
+}
+
+/// How a load step fares.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct StepStats {
+    /// What became of its rows in the last live run that has ended; null: the step was not there, or the run did not
+    /// come to it.
+    #[schema(required)]
+    pub last_run: Option<StepRun>,
+}
+
+/// What became of a load step's rows.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct StepRun {
+    /// The run.
+    pub execution_id: ExecutionId,
+    /// When it ended.
+    #[schema(required)]
+    pub ended_at: Option<DateTime<FixedOffset>>,
+    /// The counts.
+    #[serde(flatten)]
+    pub counters: Counters,
+}
+
+impl LoadRow {
+    fn new(app: &App, step: LoadStep, last: Option<&LastRun>) -> Self {
+        let run = last.and_then(|last| Some((last, last.steps.get(&step.id)?)));
+        let last_run = run.map(|(last, counters)| StepRun {
+            execution_id: last.execution,
+            ended_at: last.ended_at.map(|time| local(app, time)),
+            counters: *counters,
+        });
+        Self { step, stats: StepStats { last_run } }
+    }
 }
 
 /// Something by its id and name.
@@ -280,7 +324,10 @@ impl ConnectorDetail {
             flow: Flow {
                 additional_variables: Vec::new(),
                 transformations: Vec::new(),
-                loads: std::mem::take(&mut connector.loads),
+                loads: std::mem::take(&mut connector.loads)
+                    .into_iter()
+                    .map(|step| LoadRow::new(app, step, detail.last_run.as_ref()))
+                    .collect(),
             },
             kizen_data_seeds: detail.seeds.into_iter().map(SeedRow::from).collect(),
             sql_parameters: std::mem::take(&mut connector.sql_parameters),

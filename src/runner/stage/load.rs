@@ -21,7 +21,10 @@ use crate::{
     execution::{Counters, RowStatus, StageKind, State},
     id::VariableId,
     load::{self, Load, Settings, StepPlan},
-    runner::job::{Job, Left, Stop, keep_progress, state_of},
+    runner::{
+        job::{Job, Left, Stop, keep_progress, state_of},
+        matched::Matched,
+    },
     store::{self, spool::Spool},
     variable::{Locale, Value},
 };
@@ -186,6 +189,26 @@ pub(in crate::runner) fn rehearse(
     scopes: &[Scope<'_>],
     plan: &mut FlowPlan,
 ) -> Result<Counters, Stop> {
+    rehearsed(job, engine, scopes, plan, |load, _| Ok(*load.totals()))
+}
+
+/// The records that the steps look up, by object: what a rehearsal of them copies.
+pub(in crate::runner) fn looked_up(
+    job: &Job<'_>,
+    engine: &Engine,
+    scopes: &[Scope<'_>],
+    plan: &mut FlowPlan,
+) -> Result<Matched, Stop> {
+    rehearsed(job, engine, scopes, plan, |load, steps| load.looked_up(steps))
+}
+
+fn rehearsed<T>(
+    job: &Job<'_>,
+    engine: &Engine,
+    scopes: &[Scope<'_>],
+    plan: &mut FlowPlan,
+    answer: impl FnOnce(&Load<'_>, &[StepPlan]) -> Result<T>,
+) -> Result<T, Stop> {
     let dir = job.scratch.join("rehearsal");
     let failed = |e| Error::internal(format!("{}: {e}", dir.display()));
     fs::create_dir(&dir).map_err(failed)?;
@@ -196,10 +219,10 @@ pub(in crate::runner) fn rehearse(
     for n in 0..plan.steps.len() {
         one_step((job, engine, scopes), plan, &mut load, n, |_| {})?;
     }
-    let totals = *load.totals();
+    let answer = answer(&load, &plan.steps)?;
     drop(load);
     fs::remove_dir_all(&dir).map_err(failed)?;
-    Ok(totals)
+    Ok(answer)
 }
 
 fn settings(job: &Job<'_>) -> Settings {

@@ -3,7 +3,8 @@
 use crate::store::Connection;
 
 use super::{
-    Detail, check_input_options, check_webhook_cadence, detail, engine_for, schedule, webhook_settings,
+    Detail, check_input_options, check_webhook_cadence, detail, engine_for, notification_settings, schedule,
+    webhook_settings,
 };
 use crate::{
     app::App,
@@ -93,12 +94,16 @@ pub(super) fn made(app: &App, caller: &Caller, new: NewConnector, object: Object
         created_by: Some(caller.member.id),
     };
     validate::sql_parameters(&connector.sql_parameters)?;
+    validate::integration_secrets(new.integration_secrets.as_deref().unwrap_or_default())?;
     check_input_options(&connector)?;
     connector.guard.map_or(Ok(()), |guard| guard.check())?;
     connector.timeout_s.map_or(Ok(()), |s| validate::timeout(s, app.config.engine.timeout_s))?;
     check_webhook_cadence(app, &connector)?;
     if let Some(sent) = new.webhook_settings {
         connector.webhook_settings = webhook_settings(app, &connector, sent)?;
+    }
+    if let Some(sent) = new.notification_settings {
+        connector.notification_settings = notification_settings(app, &connector, sent)?;
     }
     schedule::timing(&connector)?;
     let draft = Script {

@@ -1,5 +1,7 @@
 //! A connector with everything that an answer shows of it.
 
+use std::collections::HashMap;
+
 use crate::store::Connection;
 
 use chrono::{DateTime, Utc};
@@ -10,7 +12,8 @@ use crate::{
     auth::{Caller, Member, Role},
     connector::{Connector, Seed},
     error::Result,
-    execution::{Execution, State},
+    execution::{Counters, Execution, StageKind, State},
+    id::{ExecutionId, LoadStepId},
     object::{Object, filter::FilterGroup},
     script::Script,
     service::webhook::{self, InboxView},
@@ -41,10 +44,23 @@ pub struct Detail {
     pub created_by: Option<Member>,
     /// What waits for a webhook connector's next window.
     pub inbox: Option<InboxView>,
+    /// What became of the rows of its load steps.
+    pub last_run: Option<LastRun>,
     /// What is odd about it, and about the change that this answers.
     pub warning: Option<String>,
     /// After a change of status: the live runs that wait.
     pub queued: Option<Vec<QueuedRun>>,
+}
+
+/// The last live run that has ended, as far as its load steps go.
+#[derive(Debug)]
+pub struct LastRun {
+    /// The run.
+    pub execution: ExecutionId,
+    /// When it ended.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// The counters of the steps that it came to.
+    pub steps: HashMap<LoadStepId, Counters>,
 }
 
 /// The ticks of a schedule connector.
@@ -127,10 +143,22 @@ pub(super) fn view(app: &App, conn: &Connection, connector: Connector) -> Result
         ticks,
         created_by,
         inbox: webhook::inbox(app, &connector)?,
+        last_run: last_run(conn, &connector)?,
         warning: index::left(app, &connector)?,
         queued: None,
         connector,
     })
+}
+
+fn last_run(conn: &Connection, connector: &Connector) -> Result<Option<LastRun>> {
+    let Some(run) = store::execution::last_live(conn, connector.id)? else { return Ok(None) };
+    let loads = store::execution::snapshot(conn, run.id)?.map(|snapshot| snapshot.loads).unwrap_or_default();
+    // One stage for each step, in their order.
+    let stages = run.stages.iter().filter(|stage| stage.kind == StageKind::LoadStep);
+    let counters = stages.map(|stage| stage.steps.first().and_then(|step| step.counters));
+    let steps =
+        loads.iter().zip(counters).filter_map(|(load, counters)| Some((load.id, counters?))).collect();
+    Ok(Some(LastRun { execution: run.id, ended_at: run.ended_at, steps }))
 }
 
 /// A script with its sample.

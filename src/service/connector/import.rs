@@ -197,6 +197,9 @@ fn settings(facts: &ConnectorFacts) -> NewConnector {
         retention_runs: facts.retention_runs,
         diff_check_enabled: Some(facts.diff_check_enabled),
         guard: facts.guard,
+        // An export has no address and no secret.
+        notification_settings: None,
+        integration_secrets: None,
         activity_object: None,
     }
 }

@@ -15,9 +15,10 @@ mod reach;
 mod remove;
 mod schedule;
 mod template;
+mod warn;
 
 pub use create::create;
-pub use detail::{Detail, QueuedRun, ScriptView, SeedView, detail, view_script};
+pub use detail::{Detail, LastRun, QueuedRun, ScriptView, SeedView, detail, view_script};
 pub use duplicate::duplicate;
 pub use export::export;
 pub use import::{exists, import};

@@ -3,15 +3,14 @@
 use super::{
     Detail, check_input_options, check_webhook_cadence,
     detail::{self, queued_live},
-    index, locale, notification_settings, objects, open, reach, reference_tables, schedule, webhook_settings,
+    index, locale, notification_settings, objects, open, reach, reference_tables, schedule, warn,
+    webhook_settings,
 };
 use crate::{
     app::App,
     auth::{Caller, Role},
     connector::{
-        Connector, Guard, Status,
-        rules::number_of,
-        seed, steps, validate, variables,
+        Connector, Guard, Status, seed, steps, validate, variables,
         written::{ConnectorPatch, WrittenSeed},
     },
     error::{Error, Result},
@@ -104,15 +103,17 @@ fn decide(
     }
     if let Some(sent) = patch.execution_variables {
         after.variables = variables::merged(&before, sent, locale(app))?;
-        warnings.extend(warn_of_variables(&before, &after));
+        warnings.extend(warn::of_variables(&before, &after));
     }
+    // The rules of what goes in this save go first: what a flow in the same save leaves out stays without them.
+    let gone = dropped(&before, &after);
+    after.loads = steps::without_rules_of(before.loads.clone(), &gone);
     if let Some(sent) = patch.flow {
-        after.loads = steps::merged(&before, sent, &after.variables, &objects)?;
-        warnings.extend(warn_of_steps(&before, &after));
-    } else {
-        after.loads = steps::without_rules_of(before.loads.clone(), &dropped(&before, &after));
-        warnings.extend(warn_of_lost_rules(&before, &after));
+        let saved = Connector { loads: after.loads, ..before.clone() };
+        after.loads = steps::merged(&saved, sent, &after.variables, &objects)?;
+        warnings.extend(warn::of_steps(&before, &after));
     }
+    warnings.extend(warn::of_lost_rules(&before, &after, &gone));
     if let Some(sent) = patch.kizen_data_seeds {
         let groups = groups(app, &sent)?;
         after.seeds = seed::merged(&before.seeds, sent, &objects, &groups)?;
@@ -120,9 +121,10 @@ fn decide(
     let mut draft = None;
     if let Some(file) = patch.source_file_id {
         after.source_file = file;
-        draft = reference.map(|tables| with_input(app, conn, &before, tables)).transpose()?;
+        draft = reference.map(|tables| with_input(app, conn, &before, tables)).transpose()?.flatten();
     }
     if let Some(status) = status {
+        validate::can_become(before.status, status)?;
         if status == Status::Operational && before.status != status {
             validate::can_activate(&after, &objects)?;
         }
@@ -197,53 +199,20 @@ fn dropped(before: &Connector, after: &Connector) -> Vec<VariableId> {
     before.variables.iter().map(|variable| variable.id).filter(|id| !stays(*id)).collect()
 }
 
-fn with_input(app: &App, conn: &Connection, connector: &Connector, tables: &[InputTable]) -> Result<Script> {
+/// The draft with the new input tables; `None`: it has them already, and its sample still shows what it does.
+fn with_input(
+    app: &App,
+    conn: &Connection,
+    connector: &Connector,
+    tables: &[InputTable],
+) -> Result<Option<Script>> {
     let mut draft = store::script::draft(conn, connector.id)?;
+    if draft.config_metadata.input_tables == tables {
+        return Ok(None);
+    }
     draft.config_metadata.input_tables = tables.to_vec();
     draft.edited(app.clock.now());
-    Ok(draft)
-}
-
-fn warn_of_variables(before: &Connector, after: &Connector) -> Vec<String> {
-    let changed = after.variables.iter().filter(|variable| !before.variables.contains(variable));
-    changed
-        .filter(|variable| variables::guesses_dates(variable))
-        .map(|variable| {
-            format!("The variable {} reads dates in the format \"auto\". Name the format.", variable.name)
-        })
-        .collect()
-}
-
-fn warn_of_steps(before: &Connector, after: &Connector) -> Vec<String> {
-    let changed = after.loads.iter().filter(|step| !before.loads.contains(step));
-    changed
-        .filter(|step| steps::asks_for_automations(step))
-        .map(|step| {
-            let number = number_of(&after.loads, step);
-            format!("Load step {number} asks for automations; there are none on this server.")
-        })
-        .collect()
-}
-
-/// Rules go with the variables that they use: said, since a step without them does not run.
-fn warn_of_lost_rules(before: &Connector, after: &Connector) -> Vec<String> {
-    let counted = |n: usize, what: &str| match n {
-        0 => None,
-        1 => Some(format!("1 {what} rule")),
-        n => Some(format!("{n} {what} rules")),
-    };
-    let pairs = before.loads.iter().zip(&after.loads);
-    pairs
-        .filter_map(|(old, new)| {
-            let matching = counted(old.matching_rules.len() - new.matching_rules.len(), "matching");
-            let mapping = counted(old.field_mapping_rules.len() - new.field_mapping_rules.len(), "mapping");
-            let lost: Vec<String> = matching.into_iter().chain(mapping).collect();
-            (!lost.is_empty()).then(|| {
-                let (number, lost) = (number_of(&before.loads, old), lost.join(" and "));
-                format!("Load step {number} lost {lost}, which used variables that are gone.")
-            })
-        })
-        .collect()
+    Ok(Some(draft))
 }
 
 /// What the answer tells besides the connector.

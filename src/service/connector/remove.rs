@@ -1,4 +1,7 @@
 //! Deleting a connector.
+//!
+//! One transaction forgets it and all that is told of it. What that leaves, however much it is, nobody waits for: the
+//! outcomes of its runs and its files go in the background. From the first moment its files are there for nobody.
 
 use super::open;
 use crate::{
@@ -33,24 +36,20 @@ pub fn remove(app: &App, caller: &Caller, name: &str) -> Result<()> {
         Ok((connector, draft))
     })?;
     app.runner.cancel_sample(draft.id);
+    hand_over_files(app, connector.id)?;
     // What waits in its inbox goes with it.
-    app.runner.wake();
-    app.store.records.write(|tx| {
-        store::outcome::delete_of_connector(tx, connector.id)?;
-        store::baseline::delete_of_connector(tx, connector.id)
-    })?;
-    remove_files(app, connector.id)
+    app.runner.forget_connector(connector.id);
+    Ok(())
 }
 
-/// Its files go, but for those that another connector reads too: they follow that one now.
-fn remove_files(app: &App, connector: ConnectorId) -> Result<()> {
+/// The files that another connector reads too follow that one now.
+fn hand_over_files(app: &App, connector: ConnectorId) -> Result<()> {
     let files = app.store.files.read(|conn| store::file::of_connector(conn, connector))?;
     let users = app.store.control.read(|conn| store::connector::users_of_files(conn, &files))?;
-    for file in files {
-        app.store.files.write(|tx| match users.get(&file) {
-            Some(user) => store::file::hand_over(tx, file, *user),
-            None => store::file::delete(tx, file).map(|_| ()),
-        })?;
+    if users.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    app.store
+        .files
+        .write(|tx| users.iter().try_for_each(|(file, user)| store::file::hand_over(tx, *file, *user)))
 }

@@ -11,7 +11,7 @@ use crate::{
         Connector, ConnectorType, InputOptions, Seed, schedule, template,
         webhook_input::{self, Members},
     },
-    error::Result,
+    error::{Error, Result},
     id::FileId,
     input::{self, InputFile, Opening},
     runner::job,
@@ -28,13 +28,37 @@ const LOOKED_AT: u64 = 4 * 1024 * 1024;
 const LOOKED_AT_ROWS: usize = 1_000;
 
 /// A file as the input tables that it makes for a connector of this type: their headers are read.
+///
+/// # Errors
+/// It can't be read, or not while somebody waits: an archive has to be unpacked first.
 pub fn reference_tables(
     app: &App,
     file: &StoredFile,
     connector_type: ConnectorType,
     options: &InputOptions,
 ) -> Result<Vec<InputTable>> {
-    let mut opened = open_input(app, file, options)?;
+    let token = CancelToken::within(app.config.server.busy_after());
+    read_tables(app, file, connector_type, options, &token).map_err(|error| {
+        if !token.is_cancelled() {
+            return error;
+        }
+        let limit = app.config.server.busy_after_s;
+        let name = &file.name;
+        Error::invalid(format!(
+            "source_file_id: reading the columns of {name:?} took longer than {limit} s (server.busy_after_s). Send a smaller file with the same columns as the reference file."
+        ))
+        .at("source_file_id")
+    })
+}
+
+fn read_tables(
+    app: &App,
+    file: &StoredFile,
+    connector_type: ConnectorType,
+    options: &InputOptions,
+    token: &CancelToken,
+) -> Result<Vec<InputTable>> {
+    let mut opened = open_input(app, file, options, token)?;
     let mut tables = Vec::with_capacity(opened.tables().len());
     for n in 0..opened.tables().len() {
         let described = opened.tables()[n].clone();
@@ -50,14 +74,19 @@ pub fn reference_tables(
 }
 
 /// A stored file as a run opens it.
-pub fn open_input(app: &App, file: &StoredFile, options: &InputOptions) -> Result<InputFile> {
+pub fn open_input(
+    app: &App,
+    file: &StoredFile,
+    options: &InputOptions,
+    token: &CancelToken,
+) -> Result<InputFile> {
     let scratch = app.store.scratch_dir();
     let opening = Opening {
         name: &file.name,
         options,
         limits: job::unpack_limits(&app.config),
         scratch: &scratch,
-        cancel: &CancelToken::new(),
+        cancel: token,
     };
     Ok(InputFile::open(Box::new(FileReader::open(&app.store, file)), &opening)?)
 }

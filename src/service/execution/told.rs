@@ -28,6 +28,7 @@ pub fn script(app: &App, caller: &Caller, name: &str, id: ExecutionId) -> Result
         let row = row.map_or_else(|| store::script::draft(conn, connector.id), Ok)?;
         Ok(Script {
             id: snapshot.script_id,
+            status: row.status.when_used(),
             sql_version: snapshot.sql_version,
             user_script: snapshot.user_script,
             config_metadata: snapshot.config_metadata,

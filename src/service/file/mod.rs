@@ -39,7 +39,10 @@ pub fn may_read(app: &App, caller: &Caller, file: &StoredFile) -> Result<bool> {
     let Some(connector) = file.connector else {
         return Ok(own || (caller.role >= Role::Admin && caller.connectors.is_none()));
     };
-    if !caller.reaches(connector) {
+    // Files of one that is deleted go soon, and are gone for everybody until then.
+    if !caller.reaches(connector)
+        || !app.store.control.read(|conn| store::connector::is_there(conn, connector))?
+    {
         return Ok(false);
     }
     if own || caller.role >= Role::Viewer {

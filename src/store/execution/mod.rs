@@ -317,6 +317,15 @@ pub fn is_input(conn: &Connection, connector: ConnectorId, file: FileId) -> Resu
     Ok(statement.exists(params![connector.to_string(), file.to_string()])?)
 }
 
+/// The last live run of a connector that has ended.
+pub fn last_live(conn: &Connection, connector: ConnectorId) -> Result<Option<Execution>> {
+    let mut statement = conn.prepare_cached(
+        "SELECT * FROM execution WHERE connector_id = ? AND is_dry_run = 0
+           AND state IN ('success', 'partial_success', 'failed', 'cancelled') ORDER BY seq DESC LIMIT 1",
+    )?;
+    Ok(statement.query_row([connector.to_string()], from_row).optional()?)
+}
+
 /// The SQL output of the last run that used this script and left one.
 pub fn last_output(conn: &Connection, connector: ConnectorId, script: ScriptId) -> Result<Option<FileId>> {
     let mut statement = conn.prepare_cached(

@@ -6,5 +6,7 @@ mod read;
 mod tests;
 mod write;
 
-pub use read::{Direction, MIRROR_SHOWN, Order, after, count, find, find_by_label, labels, mirrored, page};
-pub use write::{Change, archive, clash, insert, resolve, unarchive, update};
+pub use read::{
+    Direction, MIRROR_SHOWN, Order, after, count, find, find_by_label, in_rows, labels, mirrored, page,
+};
+pub use write::{Change, archive, clash, insert, put, resolve, unarchive, update};

@@ -162,6 +162,28 @@ pub fn find(connection: &Connection, object: &Object, fields: &[&Field], row: i6
     Ok(records.pop())
 }
 
+/// The records in these rows, archived or not, whole lists included.
+pub fn in_rows(
+    connection: &Connection,
+    object: &Object,
+    fields: &[&Field],
+    rows: &[i64],
+) -> Result<Vec<Record>> {
+    let sql = format!(
+        "SELECT {} FROM {} r WHERE r.id IN (SELECT value FROM json_each(?)) ORDER BY r.id",
+        columns(fields),
+        table::table(object)
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut found = statement.query([json_rows(rows)])?;
+    let mut records = Vec::with_capacity(rows.len());
+    while let Some(row) = found.next()? {
+        records.push(from_row(row, fields)?);
+    }
+    fill_lists(connection, fields, &mut records, None)?;
+    Ok(records)
+}
+
 /// What people know the records in these rows by.
 pub fn labels(connection: &Connection, object: &Object, rows: &[i64]) -> Result<HashMap<i64, String>> {
     let sql = format!(

@@ -8,7 +8,7 @@ use crate::{
     error::{Error, Result},
     id::RecordId,
     object::{
-        Field, FieldType, FieldValue, Object,
+        Field, FieldType, FieldValue, Object, Record,
         value::ValueFault,
         written::{RecordRef, Tag, Written, find_option},
     },
@@ -119,6 +119,35 @@ pub fn insert(
         }
     }
     Ok(row)
+}
+
+/// Writes a record as it was read elsewhere, under its own row: nothing of it is checked again.
+pub fn put(tx: &Transaction<'_>, object: &Object, fields: &[&Field], record: &Record) -> Result<()> {
+    let values = || fields.iter().zip(&record.values);
+    let columns: Vec<_> = values().filter(|(field, _)| field.has_column()).collect();
+    let names: Vec<String> = columns.iter().map(|(field, _)| format!(", {}", table::column(field))).collect();
+    let places: Vec<String> = (0..columns.len()).map(|n| format!(", ?{}", n + 5)).collect();
+    let sql = format!(
+        "INSERT INTO {} (id, created, updated, archived{}) VALUES (?1, ?2, ?3, ?4{})",
+        table::table(object),
+        names.concat(),
+        places.concat()
+    );
+    let mut statement = tx.prepare_cached(&sql)?;
+    statement.raw_bind_parameter(1, record.row)?;
+    statement.raw_bind_parameter(2, time::to_ms(record.created))?;
+    statement.raw_bind_parameter(3, time::to_ms(record.updated))?;
+    statement.raw_bind_parameter(4, record.archived.map(time::to_ms))?;
+    for (n, (_, value)) in columns.iter().enumerate() {
+        value::bind(&mut statement, n + 5, value)?;
+    }
+    statement.raw_execute()?;
+    for (field, value) in values() {
+        if let FieldValue::Many(keys) = value {
+            write_list(tx, field, record.row, keys)?;
+        }
+    }
+    Ok(())
 }
 
 /// Changes the record in `row`. Answers whether anything was different: an update that changes nothing
