@@ -129,9 +129,9 @@ fn plain_settings_change_all_or_nothing() {
         assert_eq!(client.get(&path).ok(), before, "{body}");
     }
     let detail = client.patch(&path, &json!({"integration_secrets": ["a"]})).refused(400, "invalid");
-    assert_eq!(detail, "integration secrets are not available on this server");
+    assert_eq!(detail, "integration_secrets: integration secrets are not available on this server");
     let detail = client.patch(&path, &json!({"status": "setup"})).refused(400, "invalid");
-    assert_eq!(detail, "Status can only be set to 'Operational' or 'Inactive' on an update.");
+    assert_eq!(detail, "status: Status can only be set to 'Operational' or 'Inactive' on an update.");
     let after = client
         .patch(
             &path,

@@ -42,8 +42,9 @@ fn refusal(spoil: impl FnOnce(&mut Design, &Object, &Object)) -> Option<(Code, S
     assert_eq!(check(&flow), Ok(()), "sound before it is spoilt");
     spoil(&mut flow, &customer, &order);
     let error = check(&flow).err()?;
-    let path = error.fields.first().map(|field| field.path.clone()).unwrap_or_default();
-    Some((error.code, error.detail, path))
+    let field = error.fields.first().expect("it names its place");
+    assert!(error.detail.contains(&field.path), "{error}");
+    Some((error.code, field.message.clone(), field.path.clone()))
 }
 
 fn order_step(flow: &mut Design) -> &mut LoadStep {
