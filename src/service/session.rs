@@ -65,9 +65,9 @@ pub fn recognise(app: &App, credentials: &Credentials) -> Result<Caller> {
     })?;
     agree(app, credentials, member.id)?;
     if key.last_used_at.is_none_or(|last| now - last > TOUCH) {
-        // A disk that is full must not keep anybody from reading.
+        // A disk that is full must not keep anybody from reading, nor what somebody else writes.
         match app.store.control.write(|tx| store::key::touch(tx, key.id, now)) {
-            Err(error) if error.code != Code::DiskFull => return Err(error),
+            Err(error) if !matches!(error.code, Code::DiskFull | Code::Busy) => return Err(error),
             _ => {}
         }
     }
