@@ -11,7 +11,7 @@ use crate::error::Result;
 pub struct RunnerConfig {
     /// Executions at a time.
     pub workers: u32,
-    /// Rows per load transaction.
+    /// Rows per load transaction at most.
     pub batch_rows: u32,
     /// Row outcomes kept per run.
     pub max_row_outcomes: u32,
@@ -25,7 +25,7 @@ impl Default for RunnerConfig {
     fn default() -> Self {
         Self {
             workers: 2,
-            batch_rows: 50_000,
+            batch_rows: 200_000,
             max_row_outcomes: 100_000,
             max_log_lines: 10_000,
             max_queued: 10_000,

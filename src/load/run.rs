@@ -17,20 +17,17 @@ use crate::{
     error::{Code, Error, Result},
     execution::{Counters, Outcome, RowStatus, State, outcome::Message},
     id::{ConnectorId, ExecutionId, ObjectId, RecordId},
-    store::{
-        self, Connection, Store,
-        pool::{self, Loading},
-        scratch,
-        spool::Spool,
-        upsert::Stamp,
-    },
+    store::{self, Connection, Loading, Store, pool, scratch, spool::Spool, upsert::Stamp},
     variable::Value,
 };
+
+/// From so many rows on a batch ends when somebody else waits to write: fewer cost too much on random keys.
+const GIVE_WAY: usize = 50_000;
 
 /// The limits of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settings {
-    /// `runner.batch_rows`: rows per transaction.
+    /// `runner.batch_rows`: rows per transaction at most.
     pub batch_rows: usize,
     /// `runner.max_row_outcomes`: row outcomes kept per run.
     pub max_row_outcomes: u64,
@@ -82,7 +79,7 @@ pub struct Load<'s> {
     /// Of a dry run.
     pub(super) scratch: Option<Connection>,
     /// Of a live run: gives back what the load took, whichever way it ends.
-    _loading: Option<Loading<'s>>,
+    pub(super) loading: Option<Loading<'s>>,
     /// Objects with indexes that are made at the end.
     pub(super) late: Vec<ObjectId>,
     pub(super) spool: Spool,
@@ -105,7 +102,7 @@ impl<'s> Load<'s> {
         cancel: CancelToken,
     ) -> Result<Self> {
         Ok(Self {
-            _loading: Some(store.records.loading()),
+            loading: Some(store.records.loading()),
             ..Self::new(store, dir, execution, connector, settings, cancel)?
         })
     }
@@ -125,7 +122,7 @@ impl<'s> Load<'s> {
             settings,
             cancel,
             scratch: None,
-            _loading: None,
+            loading: None,
             late: Vec::new(),
             spool: Spool::create(dir)?,
             tally: Tally::default(),
@@ -258,6 +255,9 @@ impl<'s> Load<'s> {
         // The batch is committed and counts, also when its spool can't be kept and the run stops here.
         self.tally = tally;
         self.spool.commit()?;
+        if more && let Some(loading) = &mut self.loading {
+            loading.committed();
+        }
         Ok(more)
     }
 
@@ -290,14 +290,15 @@ impl<'s> Load<'s> {
         }
         let mut writer = Writer::new(&tx, plan, Stamp { now, run }, is_dry)?;
         let mut more = false;
-        let mut left = self.settings.batch_rows.max(1);
+        let mut count = 0;
         while let Some(mut row) = rows.next(|| progress(&tally.counters))? {
             if self.cancel.is_cancelled() {
                 return Err(Stop::Cancelled);
             }
             self.row(&tx, plan, &mut writer, &mut row, &mut tally)?;
-            left -= 1;
-            if left == 0 {
+            count += 1;
+            let gives_way = count >= GIVE_WAY && !is_dry && self.store.records.is_wanted();
+            if count >= self.settings.batch_rows || gives_way {
                 more = true;
                 break;
             }

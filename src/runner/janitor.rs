@@ -18,8 +18,8 @@ use crate::{
 
 /// Between two rounds.
 const ROUND: Duration = Duration::from_secs(5);
-/// A write-ahead log longer than this is put into its database when no reader is in the way. A load's own
-/// checkpoints come at about twice of it.
+/// A write-ahead log longer than this is put into its database when no reader is in the way. That of a load may grow
+/// to four times of it.
 const MAX_LOG: u64 = 64 * 1024 * 1024;
 /// Freed pages that are kept, since the next run will want them.
 const KEEP_FREE: u64 = 64 * 1024 * 1024;

@@ -32,6 +32,7 @@ pub mod inbox;
 pub mod key;
 pub mod late_index;
 mod link;
+mod loading;
 pub mod log;
 pub mod lookup;
 pub mod member;
@@ -66,6 +67,7 @@ use std::{
     },
 };
 
+pub use loading::{LoadWriter, Loading};
 pub use pool::Database;
 pub use rusqlite::{Connection, Transaction};
 pub use secret::Secrets;

@@ -1,11 +1,10 @@
 //! One database file: its writer and its readers.
 
 use std::{
-    ops::{Deref, DerefMut},
     path::{Path, PathBuf},
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -14,7 +13,10 @@ use parking_lot::{FairMutex, FairMutexGuard};
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
-use super::disk::{self, Disk};
+use super::{
+    disk::{self, Disk},
+    loading::{self, LoadWriter, Loading},
+};
 use crate::{
     context,
     error::{Code, Error, Result},
@@ -25,18 +27,6 @@ use crate::{
 const READERS: u32 = 16;
 /// Prepared statements kept per connection.
 const STATEMENTS: usize = 128;
-
-/// Pages kept in memory while a load lasts, in KiB: its keys come in random order, and an index that does
-/// not fit is read again for every row.
-const LOAD_CACHE: i64 = 128 * 1024;
-/// What SQLite keeps otherwise.
-const IDLE_CACHE: i64 = 2_000;
-
-/// Pages in the write-ahead log before they go to the database, while a load lasts (128 MiB of them in
-/// `records.db`): batches after one another change the same index pages, which are then written once.
-const LOAD_CHECKPOINT: i64 = 8_192;
-/// SQLite's own.
-const IDLE_CHECKPOINT: i64 = 1_000;
 
 /// Waits of connections that found the file locked: another process, or a checkpoint that ends.
 static BUSY_WAITS: AtomicU64 = AtomicU64::new(0);
@@ -62,8 +52,9 @@ pub(super) fn wait_when_busy(connection: &Connection) -> rusqlite::Result<()> {
 pub struct Database {
     path: PathBuf,
     disk: Arc<Disk>,
-    // Microseconds that writers waited for each other.
+    // Microseconds that writers waited for each other, and how many wait now.
     waited: AtomicU64,
+    waiting: AtomicUsize,
     // Fair: a load that takes the lock batch after batch must let an API write in between.
     writer: FairMutex<Connection>,
     readers: r2d2::Pool<SqliteConnectionManager>,
@@ -96,6 +87,7 @@ impl Database {
             path: path.to_owned(),
             disk,
             waited: AtomicU64::new(0),
+            waiting: AtomicUsize::new(0),
             writes: AtomicU64::new(0),
             writer: FairMutex::new(writer),
             readers,
@@ -155,6 +147,7 @@ impl Database {
     /// The writer itself, for a load that keeps prepared statements over its batch.
     pub fn writer(&self) -> FairMutexGuard<'_, Connection> {
         let began = Instant::now();
+        self.waiting.fetch_add(1, Ordering::Relaxed);
         let writer = self.writer.lock();
         self.has_waited(began);
         writer
@@ -163,6 +156,7 @@ impl Database {
     /// The writer, for somebody who does not wait for ever: what holds it may be an index that is made.
     fn writer_within(&self, patience: Duration) -> Result<FairMutexGuard<'_, Connection>> {
         let began = Instant::now();
+        self.waiting.fetch_add(1, Ordering::Relaxed);
         let writer = self.writer.try_lock_for(patience);
         self.has_waited(began);
         writer.ok_or_else(|| {
@@ -174,8 +168,15 @@ impl Database {
     }
 
     fn has_waited(&self, began: Instant) {
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
         let waited = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
         self.waited.fetch_add(waited, Ordering::Relaxed);
+    }
+
+    /// Whether somebody waits for the writer.
+    #[must_use]
+    pub fn is_wanted(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) > 0
     }
 
     /// The writer for one batch of a load, with a large page cache and rare checkpoints. On a full disk it
@@ -188,21 +189,13 @@ impl Database {
         if self.disk.is_full() {
             return Err(disk::full());
         }
-        let writer = self.writer();
-        // Again for every batch: another load that ended may have given the cache back.
-        writer.pragma_update(None, "cache_size", -LOAD_CACHE)?;
-        writer.pragma_update(None, "wal_autocheckpoint", LOAD_CHECKPOINT)?;
-        let writer = LoadWriter(writer);
-        if !is_last {
-            writer.pragma_update(None, "synchronous", "NORMAL")?;
-        }
-        Ok(writer)
+        loading::prepare(self.writer(), is_last)
     }
 
     /// To be kept while a load lasts; see [`Self::writer_for_load`].
     #[must_use]
     pub const fn loading(&self) -> Loading<'_> {
-        Loading(self)
+        Loading::new(self)
     }
 }
 
@@ -252,7 +245,7 @@ impl Database {
         }
         // First beside the writer, which is then held for the little that came in between.
         let beside = Connection::open(&self.path)?;
-        if checkpoint(&beside, "PASSIVE")? {
+        if checkpoint(&beside, "PASSIVE")?.is_whole {
             let writer = self.writer();
             writer.busy_timeout(Duration::ZERO)?;
             let done = checkpoint(&writer, "TRUNCATE");
@@ -280,54 +273,21 @@ impl Database {
     }
 }
 
-/// Answers whether the whole log is in the database now.
-fn checkpoint(connection: &Connection, mode: &str) -> Result<bool> {
+/// What a checkpoint came to.
+pub(super) struct Checkpoint {
+    /// The whole log is in the database now.
+    pub is_whole: bool,
+    /// Pages in the log.
+    pub pages: i64,
+}
+
+/// Puts what is in the write-ahead log into the database.
+pub(super) fn checkpoint(connection: &Connection, mode: &str) -> Result<Checkpoint> {
     let (busy, log, done): (i64, i64, i64) =
         connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |row| {
             Ok((row.get(0)?, row.get(1)?, row.get(2)?))
         })?;
-    Ok(busy == 0 && log == done)
-}
-
-/// Gives the memory of a load's page cache back, and what it logged to the database, however the load ends.
-pub struct Loading<'d>(&'d Database);
-
-impl Drop for Loading<'_> {
-    fn drop(&mut self) {
-        let writer = self.0.writer();
-        let given_back = writer
-            .pragma_update(None, "cache_size", -IDLE_CACHE)
-            .and_then(|()| writer.pragma_update(None, "wal_autocheckpoint", IDLE_CHECKPOINT))
-            .and_then(|()| writer.execute_batch("PRAGMA wal_checkpoint(PASSIVE); PRAGMA shrink_memory"));
-        if let Err(e) = given_back {
-            log::warn!("the page cache and the log of a load were not given back: {e}");
-        }
-    }
-}
-
-/// The writer while a batch of a load lasts. Everybody else's commits wait for the disk again afterwards.
-pub struct LoadWriter<'d>(FairMutexGuard<'d, Connection>);
-
-impl Deref for LoadWriter<'_> {
-    type Target = Connection;
-
-    fn deref(&self) -> &Connection {
-        &self.0
-    }
-}
-
-impl DerefMut for LoadWriter<'_> {
-    fn deref_mut(&mut self) -> &mut Connection {
-        &mut self.0
-    }
-}
-
-impl Drop for LoadWriter<'_> {
-    fn drop(&mut self) {
-        if let Err(e) = self.0.pragma_update(None, "synchronous", "FULL") {
-            log::error!("commits to records.db may not wait for the disk any more: {e}");
-        }
-    }
+    Ok(Checkpoint { is_whole: busy == 0 && log == done, pages: log })
 }
 
 /// Begins a write transaction.

@@ -3,6 +3,7 @@
 
 mod support;
 
+mod batches;
 mod conflicts;
 mod count;
 mod diff_check;
