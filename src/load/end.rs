@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use super::{
     Load, StepPlan,
     diff::{Next, Refused, RowSet},
+    index::LateIndexes,
 };
 use crate::{
     error::{Error, Result},
@@ -13,7 +14,7 @@ use crate::{
     store::{self, Connection, scratch, spool::Spool},
 };
 
-impl Load<'_> {
+impl<'s> Load<'s> {
     /// The run shall leave a baseline: its end is written by [`Self::end_with_baseline`] alone.
     pub fn leave_baseline(&mut self) {
         self.refused = Some(RefCell::default());
@@ -24,9 +25,16 @@ impl Load<'_> {
         self.missing = missing;
     }
 
-    /// Ends the loading; answers the spool for the report. A live run that did not come to its last step
-    /// gets `outcome` into its ledger; a dry run hands over its row outcomes.
+    /// Ends the loading, indexes included; see [`Self::end_but_indexes`].
     pub fn end(self, outcome: State, error: Option<&str>) -> Result<Spool> {
+        let (spool, late) = self.end_but_indexes(outcome, error)?;
+        late.make();
+        Ok(spool)
+    }
+
+    /// Ends the loading; answers the spool for the report, and the indexes that are yet to be made. A live run that
+    /// did not come to its last step gets `outcome` into its ledger; a dry run hands over its row outcomes.
+    pub fn end_but_indexes(self, outcome: State, error: Option<&str>) -> Result<(Spool, LateIndexes<'s>)> {
         // What the ledger says must not hang on a scratch file.
         if let Err(error) = self.spool.rollback() {
             log::warn!("execution={} its spool: {error}", self.execution);
@@ -36,10 +44,9 @@ impl Load<'_> {
         } else if self.tally.run.is_some() && !self.tally.is_finished {
             self.store.records.write_last(|tx| self.finish(tx, false, outcome, error))?;
         }
-        if self.scratch.is_none() {
-            self.make_late_indexes();
-        }
-        Ok(self.spool)
+        let late =
+            LateIndexes { store: self.store, objects: self.late, cancel: self.cancel, loading: self.loading };
+        Ok((self.spool, late))
     }
 
     /// The records that the steps of a dry run have looked up so far, by object.
@@ -54,14 +61,14 @@ impl Load<'_> {
         Ok(found)
     }
 
-    /// Ends a run whose steps all came to their end: the ledger's `finished` and the next baseline, in one
-    /// transaction. Without the baseline, which then can't be had, the run ends all the same; `lost` hears why.
+    /// As [`Self::end_but_indexes`], of a run whose steps all came to their end: the ledger's `finished` and the next
+    /// baseline, in one transaction. Without the baseline, which then can't be had, the run ends all the same; `lost` hears why.
     pub fn end_with_baseline(
         mut self,
         outcome: State,
         next: Next,
         lost: impl FnOnce(&Error),
-    ) -> Result<Spool> {
+    ) -> Result<(Spool, LateIndexes<'s>)> {
         let refused = self.refused.take().map(RefCell::into_inner).unwrap_or_default();
         let finished = self.finished(outcome, None);
         let written = next.stage(self.store, self.connector, &refused).and_then(|mut staged| {
@@ -74,7 +81,7 @@ impl Load<'_> {
             Ok(is_finished) => self.tally.is_finished = is_finished,
             Err(error) => lost(&error),
         }
-        self.end(outcome, None)
+        self.end_but_indexes(outcome, None)
     }
 
     /// Writes into the ledger how the run ended. It leaves no baseline, and none of an earlier run is worth

@@ -12,7 +12,7 @@ use crate::{
     error::{Error, Result},
     id::{FieldId, ObjectId},
     object::{Field, Object},
-    store::{Connection, Store, Transaction, late_index, pool, scratch::make_lookup, table},
+    store::{Connection, Loading, Store, Transaction, late_index, pool, scratch::make_lookup, table},
 };
 
 /// Instructions of SQLite's machine between two looks at the token: some milliseconds.
@@ -84,18 +84,6 @@ impl Load<'_> {
         Ok(left)
     }
 
-    /// Makes the indexes that were set aside. What can't be made now is made when nothing runs: the records are
-    /// there, and the run has ended as its ledger says.
-    pub(super) fn make_late_indexes(&self) {
-        for object in &self.late {
-            match make_late(self.store, Some(*object), &self.cancel) {
-                Ok(()) => {}
-                Err(Stop::Cancelled) => return,
-                Err(Stop::Failed(error)) => log::warn!("an index is made later: {error}"),
-            }
-        }
-    }
-
     /// What the batch looks records up by may have been set aside by another run after this one began.
     pub(super) fn restore_indexes(
         &self,
@@ -108,6 +96,31 @@ impl Load<'_> {
             }
         }
         Ok(())
+    }
+}
+
+/// The indexes that a run set aside: nothing that comes after its load step needs them.
+#[must_use = "they are to be made"]
+pub struct LateIndexes<'s> {
+    pub(super) store: &'s Store,
+    pub(super) objects: Vec<ObjectId>,
+    pub(super) cancel: CancelToken,
+    /// They are made with a load's memory.
+    pub(super) loading: Option<Loading<'s>>,
+}
+
+impl LateIndexes<'_> {
+    /// Makes them. What can't be made now is made when nothing runs: the records are there, and the run has ended as
+    /// its ledger says.
+    pub fn make(self) {
+        let Self { store, objects, cancel, loading: _loading } = self;
+        for object in objects {
+            match make_late(store, Some(object), &cancel) {
+                Ok(()) => {}
+                Err(Stop::Cancelled) => return,
+                Err(Stop::Failed(error)) => log::warn!("an index is made later: {error}"),
+            }
+        }
     }
 }
 

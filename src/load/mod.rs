@@ -35,7 +35,7 @@ mod write;
 
 use std::sync::Arc;
 
-pub use index::{MissingIndex, make_late};
+pub use index::{LateIndexes, MissingIndex, make_late};
 pub use plan::{Members, StepPlan};
 pub use run::{Load, Settings, Stop};
 

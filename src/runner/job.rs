@@ -200,9 +200,17 @@ fn stages(job: &Job<'_>, left: &mut Left) -> Result<State, Stop> {
         let loaded = load::run(job, &engine, &scopes, &mut plan, left);
         (loaded, zip.join())
     });
-    let loaded = loaded?;
+    let mut loaded = loaded?;
     let zip = zip.unwrap_or_else(|_| Err(Stop::Failed("writing the SQL output failed".to_owned())));
-    let reported = report(job, &engine, &scopes, &plan, &loaded, zip, left);
+    let late = loaded.late.take();
+    let reported = thread::scope(|threads| {
+        let late = late.map(|late| threads.spawn(context::carried(move || late.make())));
+        let reported = report(job, &engine, &scopes, &plan, &loaded, zip, left);
+        if late.is_some_and(|late| late.join().is_err()) {
+            log::error!("execution={} an index is made later: making it panicked", job.execution.id);
+        }
+        reported
+    });
     let stop = loaded.stopped.or(reported.err());
     match (loaded.finished, stop) {
         (_, None) => Ok(state_of(None, &left.totals)),
@@ -220,7 +228,7 @@ fn report(
     engine: &Engine,
     scopes: &[Scope<'_>],
     plan: &load::FlowPlan,
-    loaded: &load::Loaded,
+    loaded: &load::Loaded<'_>,
     zip: Result<Option<PathBuf>, Stop>,
     left: &mut Left,
 ) -> Result<(), Stop> {

@@ -198,7 +198,7 @@ impl<'w> Side<'w> {
             let all = is_compared && left_out == total && baselines[0].rows == total;
             let stay = if all { baselines } else { Vec::new() };
             let next = Next { hashes, fingerprint: vec![1], stay, is_compared };
-            load.end_with_baseline(State::Success, next, |error| panic!("{error}")).unwrap();
+            load.end_with_baseline(State::Success, next, |error| panic!("{error}")).unwrap().1.make();
         } else {
             load.end(State::Success, None).unwrap();
         }

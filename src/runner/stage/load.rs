@@ -20,7 +20,7 @@ use crate::{
     error::{Error, Result},
     execution::{Counters, RowStatus, StageKind, State},
     id::VariableId,
-    load::{self, Load, Settings, StepPlan},
+    load::{self, LateIndexes, Load, Settings, StepPlan},
     runner::{
         job::{Job, Left, Stop, keep_progress, state_of},
         matched::Matched,
@@ -70,23 +70,25 @@ fn incomplete(job: &Job<'_>) -> Result<(), Stop> {
 }
 
 /// What the load steps came to.
-pub(in crate::runner) struct Loaded {
+pub(in crate::runner) struct Loaded<'j> {
     /// Why they stopped before their end; what was committed stays.
     pub stopped: Option<Stop>,
     /// The end that the ledger of a live run has: it decides, whatever comes later.
     pub finished: Option<State>,
     /// What they set aside for the report; `None`: there was nothing to load.
     pub spool: Option<Spool>,
+    /// Indexes that are yet to be made.
+    pub late: Option<LateIndexes<'j>>,
 }
 
 /// Compares with the last run, asks the guard, runs the load steps one after another, then reads the scopes that no step loads.
-pub(in crate::runner) fn run(
-    job: &Job<'_>,
+pub(in crate::runner) fn run<'j>(
+    job: &Job<'j>,
     engine: &Engine,
     scopes: &[Scope<'_>],
     plan: &mut FlowPlan,
     left: &mut Left,
-) -> Result<Loaded, Stop> {
+) -> Result<Loaded<'j>, Stop> {
     for (n, step) in plan.steps.iter().enumerate() {
         let rows = scope::rows(scopes, step.scope());
         left.totals.rows += rows;
@@ -104,15 +106,15 @@ pub(in crate::runner) fn run(
     Ok(loaded)
 }
 
-fn steps(
-    job: &Job<'_>,
+fn steps<'j>(
+    job: &Job<'j>,
     engine: &Engine,
     scopes: &[Scope<'_>],
     plan: &mut FlowPlan,
     left: &mut Left,
-) -> Result<Loaded, Stop> {
+) -> Result<Loaded<'j>, Stop> {
     if plan.steps.is_empty() {
-        return Ok(Loaded { stopped: None, finished: None, spool: None });
+        return Ok(Loaded { stopped: None, finished: None, spool: None, late: None });
     }
     let mut load = begin(job, &plan.steps)?;
     load.set_missing(left.missing_since_last_run);
@@ -146,19 +148,19 @@ fn steps(
     let next =
         plan.diff.take().filter(|_| stopped.is_none() && !job.execution.is_dry_run).map(DiffCheck::next);
     let finished = (load.is_finished() || next.is_some()).then(|| state_of(None, &left.totals));
-    let spool = match next {
+    let (spool, late) = match next {
         Some(next) => load.end_with_baseline(state, next, |error| {
             log::error!("execution={} its baseline could not be written: {error}", job.execution.id);
             let sentence =
                 "What was loaded could not be kept for the next diff check: the next run loads every row.";
             job.progress.log("warning", Some(StageKind::LoadStep), sentence);
         })?,
-        None => load.end(state, error)?,
+        None => load.end_but_indexes(state, error)?,
     };
     if let Err(error) = tell_cut(job, left) {
         log::warn!("execution={} how many rows are only counted: {error}", job.execution.id);
     }
-    Ok(Loaded { stopped, finished, spool: Some(spool) })
+    Ok(Loaded { stopped, finished, spool: Some(spool), late: Some(late) })
 }
 
 /// Rows that are only counted must not pass for rows that nothing is said about.
