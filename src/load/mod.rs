@@ -9,7 +9,7 @@
 //! |---|---|
 //! | [`plan`] | a step with its ids resolved |
 //! | `convert`, `mapping`, `choice` | variables' values → field values |
-//! | [`matching`] | which record a row is about |
+//! | [`matching`], `look` | which record a row is about |
 //! | [`conflict`] | what an update does to a field that holds something |
 //! | `write` | one row, start to end |
 //! | `index` | what look-ups need before the first batch |
@@ -26,6 +26,7 @@ mod end;
 mod fate;
 mod index;
 mod keep;
+mod look;
 mod mapping;
 pub mod matching;
 pub mod plan;

@@ -6,7 +6,7 @@ use super::matching::Actions;
 use crate::{
     connector::{
         Conflict, LoadStep, MappingRule, MatchingRule,
-        flow::NoMatch,
+        flow::{NoMatch, SingleMatch},
         rules::{Flow, Used, number_of},
     },
     error::{Error, Result},
@@ -229,8 +229,16 @@ impl StepPlan {
     /// The mapping of the unique field that the first rule matches by, where no match means a new record:
     /// then the unique index alone tells whether a row is new.
     pub(super) fn creates_by_unique(&self) -> Option<usize> {
-        let rule = self.rules.first().filter(|rule| rule.actions.none == NoMatch::CreateNew)?;
-        match rule.key {
+        self.first_is_unique().filter(|_| self.rules[0].actions.none == NoMatch::CreateNew)
+    }
+
+    /// The same, where one match means an update: then the live record that the unique index has is the one.
+    pub(super) fn updates_by_unique(&self) -> Option<usize> {
+        self.first_is_unique().filter(|_| self.rules[0].actions.single == SingleMatch::UpdateCurrent)
+    }
+
+    fn first_is_unique(&self) -> Option<usize> {
+        match self.rules.first()?.key {
             Key::Mapped(at) if self.mappings[at].field.is_unique => Some(at),
             _ => None,
         }

@@ -8,7 +8,8 @@ use super::{
     conflict::{Merge, merge},
     convert::{Converter, MatchValue, fault_message},
     fate::{Fate, blank_message, done, message, rejected, required_message, skipped},
-    matching::{Actions, Ask, Decision, Found, Pool, decide},
+    look::look,
+    matching::{Actions, Decision, decide},
     plan::{Key, StepPlan},
 };
 use crate::{
@@ -21,7 +22,7 @@ use crate::{
     object::FieldValue,
     store::{
         Connection,
-        lookup::{Finder, Question},
+        lookup::Finder,
         upsert::{Stamp, Standing, Upsert},
     },
 };
@@ -52,7 +53,9 @@ impl<'c> Writer<'c> {
         stamp: Stamp,
         is_dry: bool,
     ) -> Result<Self> {
-        let upsert = Upsert::new(connection, &plan.object, plan.fields().collect(), stamp, is_dry)?;
+        let known_by = plan.updates_by_unique().filter(|_| !is_dry);
+        let fields = plan.fields().collect();
+        let upsert = Upsert::new(connection, &plan.object, fields, known_by, stamp, is_dry)?;
         Ok(Self {
             plan,
             is_dry,
@@ -85,6 +88,10 @@ impl<'c> Writer<'c> {
             && let Some(fate) = self.create_unasked()?
         {
             return Ok(fate);
+        }
+        if let Some(record) = self.compare_known()? {
+            self.expects_new = false;
+            return self.update_compared(record, false);
         }
         let decision = self.decide()?;
         self.expects_new = decision == Decision::Create;
@@ -202,6 +209,19 @@ impl<'c> Writer<'c> {
         Ok(self.upsert.create(&self.values)?.ok().map(|record| done(Outcome::Created, record)))
     }
 
+    /// Finds the record and compares it in one look-up, where the unique index that the first rule goes by has it:
+    /// that rule decides then.
+    fn compare_known(&mut self) -> Result<Option<i64>> {
+        match self.plan.updates_by_unique() {
+            Some(at)
+                if !self.values[at].is_blank() && !self.converter.has_new_option(at, &self.values[at]) =>
+            {
+                self.upsert.compare_known(&self.values, &mut self.standings)
+            }
+            _ => Ok(None),
+        }
+    }
+
     fn create(&mut self) -> Result<Fate> {
         let mut missing: Vec<Message> =
             self.plan.unmapped_required.iter().map(|name| required_message(name, None)).collect();
@@ -229,6 +249,10 @@ impl<'c> Writer<'c> {
 
     fn update(&mut self, record: i64, archived: bool) -> Result<Fate> {
         self.upsert.compare(record, &self.values, &mut self.standings)?;
+        self.update_compared(record, archived)
+    }
+
+    fn update_compared(&mut self, record: i64, archived: bool) -> Result<Fate> {
         self.written.clear();
         for (at, mapping) in self.plan.mappings.iter().enumerate() {
             let is_written = match merge(mapping.conflict, self.standings[at], &self.values[at]) {
@@ -355,36 +379,6 @@ impl<'c> Writer<'c> {
         }
         Ok(changes)
     }
-}
-
-/// Answers what the rules ask for.
-fn look<'v>(
-    matcher: &mut Finder<'_>,
-    ask: Ask,
-    key: impl Fn(usize) -> Option<&'v FieldValue>,
-) -> Result<Found> {
-    let mut keys = Vec::with_capacity(1 + ask.to - ask.from);
-    for rule in ask.from..=ask.to {
-        match key(rule) {
-            Some(key) => keys.push(key),
-            None => return Ok(Found::None),
-        }
-    }
-    let pools: &[bool] = match ask.pool {
-        Pool::All => &[false, true],
-        Pool::Live => &[false],
-        Pool::Archived => &[true],
-    };
-    let mut records = Vec::new();
-    for archived in pools.iter().copied() {
-        matcher.find(Question { from: ask.from, to: ask.to, archived }, &keys, &mut records)?;
-        match records[..] {
-            [] => {}
-            [record] => return Ok(Found::One { record, archived }),
-            _ => return Ok(Found::Several { records, archived }),
-        }
-    }
-    Ok(Found::None)
 }
 
 fn refused_without_clash() -> Error {

@@ -4,9 +4,11 @@
 //! An [`Upsert`] lives as long as one batch. Statements are prepared once, those of updates once per set
 //! of changed columns.
 
-use std::{collections::HashMap, fmt::Write as _};
+mod sql;
 
-use rusqlite::{Connection, Statement, types::ValueRef};
+use std::collections::HashMap;
+
+use rusqlite::{Connection, Row, Statement, types::ValueRef};
 
 use super::{
     error::is_unique_violation,
@@ -67,6 +69,8 @@ pub struct Upsert<'c> {
     next_id: i64,
     insert: Statement<'c>,
     current: Option<Statement<'c>>,
+    /// The field by which records are known, and what finds the live one by it: its id, then as `current`.
+    known: Option<(usize, Statement<'c>)>,
     updates: HashMap<Vec<usize>, Statement<'c>>,
     changed: Vec<usize>,
     unique: Finder<'c>,
@@ -77,11 +81,13 @@ pub struct Upsert<'c> {
 const UPDATES: usize = 256;
 
 impl<'c> Upsert<'c> {
-    /// Prepares to write `fields` of `object`; values come in their order.
+    /// Prepares to write `fields` of `object`; values come in their order. The unique field at position `known_by` is
+    /// what [`Self::compare_known`] goes by.
     pub fn new(
         connection: &'c Connection,
         object: &'c Object,
         fields: Vec<&'c Field>,
+        known_by: Option<usize>,
         stamp: Stamp,
         is_dry: bool,
     ) -> Result<Self> {
@@ -97,16 +103,21 @@ impl<'c> Upsert<'c> {
         }
         let unique_fields: Vec<_> = object.fields.iter().filter(|field| field.is_unique).collect();
         let terms = unique_fields.iter().map(|field| Term::Field(field)).collect();
+        let known = match known_by {
+            Some(at) => Some((at, connection.prepare(&sql::known(object, &columns, fields[at]))?)),
+            None => None,
+        };
         Ok(Self {
             connection,
             object,
             stamp,
-            next_id: next_id(connection, object, is_dry)?,
-            insert: connection.prepare(&insert_sql(object, &columns))?,
+            known,
+            next_id: sql::next_id(connection, object, is_dry)?,
+            insert: connection.prepare(&sql::insert(object, &columns))?,
             current: if columns.is_empty() {
                 None
             } else {
-                Some(connection.prepare(&current_sql(object, &columns))?)
+                Some(connection.prepare(&sql::current(object, &columns))?)
             },
             fields,
             places,
@@ -151,7 +162,6 @@ impl<'c> Upsert<'c> {
 
     /// How the record stands to the values.
     pub fn compare(&mut self, id: i64, values: &[FieldValue], standings: &mut Vec<Standing>) -> Result<()> {
-        standings.clear();
         let mut rows = match &mut self.current {
             Some(current) => {
                 current.raw_bind_parameter(1, id)?;
@@ -163,23 +173,22 @@ impl<'c> Upsert<'c> {
             Some(rows) => rows.next()?,
             None => None,
         };
-        for (place, value) in self.places.iter_mut().zip(values) {
-            standings.push(match place {
-                Place::Column(n) => match row {
-                    Some(row) => standing(row.get_ref(*n)?, value)?,
-                    None => Standing::Blank,
-                },
-                Place::Links(links) => {
-                    let held = links.held(id)?;
-                    match value {
-                        _ if held.is_empty() => Standing::Blank,
-                        FieldValue::Many(wanted) if *wanted == held => Standing::Same,
-                        _ => Standing::Other,
-                    }
-                }
-            });
-        }
-        Ok(())
+        compare_row(&mut self.places, id, row.map(|row| (row, 0)), values, standings)
+    }
+
+    /// The live record that has the value of the field by which records are known, and how it stands to the values.
+    pub fn compare_known(
+        &mut self,
+        values: &[FieldValue],
+        standings: &mut Vec<Standing>,
+    ) -> Result<Option<i64>> {
+        let Some((at, find)) = &mut self.known else { return Ok(None) };
+        value::bind(find, 1, &values[*at])?;
+        let mut rows = find.raw_query();
+        let Some(row) = rows.next()? else { return Ok(None) };
+        let id = row.get(0)?;
+        compare_row(&mut self.places, id, Some((row, 1)), values, standings)?;
+        Ok(Some(id))
     }
 
     /// What the record holds in the `n`-th field.
@@ -218,7 +227,7 @@ impl<'c> Upsert<'c> {
             if self.updates.len() == UPDATES {
                 self.updates.clear();
             }
-            let sql = update_sql(self.object, &self.fields, &self.changed);
+            let sql = sql::update(self.object, &self.fields, &self.changed);
             self.updates.insert(self.changed.clone(), self.connection.prepare(&sql)?);
         }
         let update = self.updates.get_mut(&self.changed).expect("it was put there above when it was missing");
@@ -314,48 +323,32 @@ impl<'c> Links<'c> {
     }
 }
 
-/// Ids are given out here and not by SQLite, so that a dry run's are above those of `records.db`.
-fn next_id(connection: &Connection, object: &Object, is_dry: bool) -> Result<i64> {
-    let table = table::table(object);
-    let highest = |schema: &str| {
-        connection.query_row(&format!("SELECT ifnull(max(id), 0) FROM {schema}.{table}"), [], |row| {
-            row.get::<_, i64>(0)
-        })
-    };
-    let live = if is_dry { highest("live")? } else { 0 };
-    Ok(highest("main")?.max(live) + 1)
-}
-
-fn insert_sql(object: &Object, columns: &[&Field]) -> String {
-    let mut names = String::new();
-    let mut places = String::new();
-    for (n, field) in columns.iter().enumerate() {
-        names.push_str(", ");
-        names.push_str(&table::column(field));
-        let _ = write!(places, ", ?{}", n + 4);
+/// How a record stands to the values; in its row the columns written begin at a position.
+fn compare_row(
+    places: &mut [Place<'_>],
+    id: i64,
+    row: Option<(&Row<'_>, usize)>,
+    values: &[FieldValue],
+    standings: &mut Vec<Standing>,
+) -> Result<()> {
+    standings.clear();
+    for (place, value) in places.iter_mut().zip(values) {
+        standings.push(match place {
+            Place::Column(n) => match row {
+                Some((row, first)) => standing(row.get_ref(first + *n)?, value)?,
+                None => Standing::Blank,
+            },
+            Place::Links(links) => {
+                let held = links.held(id)?;
+                match value {
+                    _ if held.is_empty() => Standing::Blank,
+                    FieldValue::Many(wanted) if *wanted == held => Standing::Same,
+                    _ => Standing::Other,
+                }
+            }
+        });
     }
-    format!(
-        "INSERT INTO main.{} (id, created, updated, created_by_execution, updated_by_execution{names})
-         VALUES (?1, ?2, ?2, ?3, ?3{places})",
-        table::table(object)
-    )
-}
-
-fn current_sql(object: &Object, columns: &[&Field]) -> String {
-    let names: Vec<String> = columns.iter().map(|field| table::column(field)).collect();
-    format!("SELECT {} FROM main.{} WHERE id = ?1", names.join(", "), table::table(object))
-}
-
-fn update_sql(object: &Object, fields: &[&Field], changed: &[usize]) -> String {
-    let mut sql = format!("UPDATE main.{} SET updated = ?2, updated_by_execution = ?3", table::table(object));
-    for (at, n) in changed.iter().filter(|n| **n != usize::MAX).enumerate() {
-        let _ = write!(sql, ", {} = ?{}", table::column(fields[*n]), at + 4);
-    }
-    if changed.contains(&usize::MAX) {
-        sql.push_str(", archived = NULL");
-    }
-    sql.push_str(" WHERE id = ?1");
-    sql
+    Ok(())
 }
 
 /// How a column's content stands to a value, without building a value of it.
