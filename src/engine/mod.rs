@@ -4,7 +4,7 @@
 //!
 //! 1. [`Engine::open`] makes the scratch databases, one file per schema (`sqlite`);
 //! 2. [`Engine::create_input`], [`Engine::create_seed`] and [`Engine::set_meta`] fill what the script
-//!    reads (`table`);
+//!    reads (`table`, `tree`);
 //! 3. [`Engine::run_script`] splits the script (`statement`), closes the sandbox (`sandbox`), runs one
 //!    statement after the other (`run`) and checks what came out (`output`); or
 //!    [`Engine::pass_through`] does so for a script without statements;
@@ -26,6 +26,7 @@ mod sandbox;
 mod sqlite;
 mod statement;
 mod table;
+mod tree;
 mod value;
 
 use std::{
@@ -60,6 +61,7 @@ pub struct Engine {
     host: Arc<Host>,
     gate: Arc<Gate>,
     inputs: Vec<Table>,
+    outputs: Vec<OutputTable>,
 }
 
 impl Engine {
@@ -77,7 +79,16 @@ impl Engine {
         let host = Arc::new(Host::new(Arc::clone(&watch), locale));
         let gate = sandbox::install(&db, &host).map_err(scratch(doing))?;
         table::create_meta(&db).map_err(scratch(doing))?;
-        Ok(Self { db, folder: folder.to_owned(), limits, watch, host, gate, inputs: Vec::new() })
+        Ok(Self {
+            db,
+            folder: folder.to_owned(),
+            limits,
+            watch,
+            host,
+            gate,
+            inputs: Vec::new(),
+            outputs: Vec::new(),
+        })
     }
 
     /// Creates `input.<table>`, also to be known as `page_idx_<n>`, and answers what fills it. `file`
@@ -94,7 +105,7 @@ impl Engine {
             .map_err(scratch("listing an input table"))?;
         let table = Table::new(table, page_idx, columns);
         self.inputs.push(table.clone());
-        TableLoader::new(&self.db, &self.watch, "input", &table)
+        TableLoader::new(&self.db, &self.watch, &self.folder, "input", &table)
     }
 
     /// Creates another input table of the rows of one that is filled, with the same rowids. Each column has
@@ -122,7 +133,8 @@ impl Engine {
         object: &str,
         columns: &[(&str, ColumnKind)],
     ) -> Result<TableLoader<'_>, EngineError> {
-        TableLoader::new(&self.db, &self.watch, "kizen", &Table::new(object, 0, columns))
+        let table = Table::new(object, 0, columns);
+        TableLoader::new(&self.db, &self.watch, &self.folder, "kizen", &table)
     }
 
     /// Fills `meta.current_execution` from the keys named in [`CURRENT_EXECUTION`], the missing ones
@@ -142,13 +154,13 @@ impl Engine {
         sql: &str,
         parameters: &[(String, Scalar)],
     ) -> Result<ScriptStats, EngineError> {
-        run::script(self, sql, parameters, false)
+        self.run(sql, parameters, false)
     }
 
     /// As [`run_script`](Self::run_script), but the rows of a last SELECT, VALUES or WITH become
     /// `output.result`: for questions that are asked once.
     pub fn run_query(&mut self, sql: &str) -> Result<ScriptStats, EngineError> {
-        run::script(self, sql, &[], true)
+        self.run(sql, &[], true)
     }
 
     /// What a script without statements means: the only input table becomes `output.<scope>`.
@@ -158,12 +170,24 @@ impl Engine {
             return Err(EngineError::NothingToPassThrough { tables });
         };
         let sql = format!("CREATE TABLE output.{} AS {}", sqlite::quoted(scope), table.select_all());
-        run::script(self, &sql, &[], false)
+        self.run(&sql, &[], false)
     }
 
-    /// The output tables in the order of their creation.
-    pub fn outputs(&self) -> Result<Vec<OutputTable>, EngineError> {
-        output::tables(&self.db)
+    fn run(
+        &mut self,
+        sql: &str,
+        parameters: &[(String, Scalar)],
+        keeps_rows: bool,
+    ) -> Result<ScriptStats, EngineError> {
+        let (stats, outputs) = run::script(self, sql, parameters, keeps_rows)?;
+        self.outputs = outputs;
+        Ok(stats)
+    }
+
+    /// The output tables that the script left, in the order of their creation.
+    #[must_use]
+    pub fn outputs(&self) -> &[OutputTable] {
+        &self.outputs
     }
 
     /// A reader of the output tables with a connection of its own; it may go to another thread, and

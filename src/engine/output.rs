@@ -178,33 +178,27 @@ fn select(table: &OutputTable, columns: &[&str]) -> Result<String, EngineError> 
     Ok(format!("SELECT {} FROM {} NOT INDEXED", list.join(", "), quoted(&table.scope)))
 }
 
-/// Checks what a script left: tables whose names can be scopes, and not too many rows.
-pub(super) fn check(engine: &Engine) -> Result<(), EngineError> {
+/// Checks what a script left: tables whose names can be scopes, and not too many rows. Answers the tables in the
+/// order of their creation. Counting reads each of them once, which is why it is done here alone.
+pub(super) fn check(engine: &Engine) -> Result<Vec<OutputTable>, EngineError> {
     let names = scopes(&engine.db)?;
     if names.is_empty() {
         return Err(EngineError::NoOutput);
     }
-    if let Some(table) = names.into_iter().find(|name| !is_scope(name)) {
-        return Err(EngineError::ScopeName { table });
+    if let Some(table) = names.iter().find(|name| !is_scope(name)) {
+        return Err(EngineError::ScopeName { table: table.clone() });
     }
-    let rows: u64 = tables(&engine.db)
-        .map_err(|error| match engine.watch.reason() {
+    let described = |scope| {
+        describe(&engine.db, scope).map_err(|error| match engine.watch.reason() {
             Some(stop) => engine.watch.error(stop, None),
-            None => error,
-        })?
-        .iter()
-        .map(|table| table.rows)
-        .sum();
-    if rows > engine.limits.max_rows {
+            None => scratch("describing the output")(error),
+        })
+    };
+    let tables: Vec<OutputTable> = names.into_iter().map(described).collect::<Result<_, _>>()?;
+    if tables.iter().map(|table| table.rows).sum::<u64>() > engine.limits.max_rows {
         return Err(EngineError::Limit { limit: Limit::Rows(engine.limits.max_rows), at: None });
     }
-    Ok(())
-}
-
-/// The output tables in the order of their creation.
-pub(super) fn tables(db: &Connection) -> Result<Vec<OutputTable>, EngineError> {
-    let failed = scratch("describing the output");
-    scopes(db)?.into_iter().map(|scope| describe(db, scope).map_err(&failed)).collect()
+    Ok(tables)
 }
 
 fn describe(db: &Connection, scope: String) -> Result<OutputTable, rusqlite::Error> {

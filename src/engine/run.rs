@@ -5,7 +5,7 @@ use std::time::Instant;
 use rusqlite::{Error, ErrorCode};
 
 use super::{
-    Engine, Scalar,
+    Engine, OutputTable, Scalar,
     error::{EngineError, Limit, Place, ScriptError},
     hint, output, sandbox,
     sqlite::scratch,
@@ -33,14 +33,14 @@ struct Script<'a> {
     kept: Option<usize>,
 }
 
-/// Runs all statements of `sql` and checks the output. With `keeps_rows`, the rows of a last statement
+/// Runs all statements of `sql` and checks the output, which it answers too. With `keeps_rows`, the rows of a last statement
 /// that only reads become `output.result`.
 pub(super) fn script(
     engine: &Engine,
     sql: &str,
     parameters: &[(String, Scalar)],
     keeps_rows: bool,
-) -> Result<ScriptStats, EngineError> {
+) -> Result<(ScriptStats, Vec<OutputTable>), EngineError> {
     let started = Instant::now();
     let mut script = Script { sql, parameters, kept: None };
     let statements = script.statements()?;
@@ -54,11 +54,11 @@ pub(super) fn script(
     engine.gate.open();
     ran?;
     // Counting the output belongs to the script's time.
-    output::check(engine)?;
+    let outputs = output::check(engine)?;
     engine.watch.finish();
 
     let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    Ok(ScriptStats { statements: statements.len(), millis })
+    Ok((ScriptStats { statements: statements.len(), millis }, outputs))
 }
 
 impl Script<'_> {

@@ -31,7 +31,7 @@ const CACHE_KIB: [(&str, u32); 7] = [
 const SCRATCH_EIGHTHS: [(&str, u64); 4] = [("output", 4), ("connector", 2), ("main", 1), ("temp", 1)];
 
 /// Fewer, larger pages make bulk loads and scans cheaper.
-const PAGE_SIZE: u64 = 8_192;
+pub(super) const PAGE_SIZE: u32 = 8_192;
 
 static TEMP_DIR: OnceLock<PathBuf> = OnceLock::new();
 
@@ -54,13 +54,18 @@ pub fn set_temp_dir(folder: &Path) -> Result<(), EngineError> {
     db.execute_batch(&sql).map_err(scratch(doing))
 }
 
+/// Where a schema is.
+pub(super) fn schema_file(folder: &Path, schema: &str) -> PathBuf {
+    folder.join(format!("{schema}.db"))
+}
+
 /// Opens the scratch databases in `folder`, which exists.
 pub(super) fn open(folder: &Path, max_scratch_mb: u64) -> Result<Connection, Error> {
     let flags =
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let db = Connection::open_with_flags(folder.join("main.db"), flags)?;
+    let db = Connection::open_with_flags(schema_file(folder, "main"), flags)?;
     for schema in ATTACHED {
-        let file = folder.join(format!("{schema}.db"));
+        let file = schema_file(folder, schema);
         db.execute(&format!("ATTACH ?1 AS {schema}"), [file.to_string_lossy()])?;
     }
     db.execute_batch("PRAGMA temp_store = FILE")?;
@@ -72,7 +77,7 @@ pub(super) fn open(folder: &Path, max_scratch_mb: u64) -> Result<Connection, Err
         db.execute_batch(&format!("PRAGMA {schema}.cache_size = -{cache}"))?;
     }
     for (schema, eighths) in SCRATCH_EIGHTHS {
-        let pages = (max_scratch_mb.saturating_mul(1024 * 1024 / 8 * eighths) / PAGE_SIZE).max(2);
+        let pages = (max_scratch_mb.saturating_mul(1024 * 1024 / 8 * eighths) / u64::from(PAGE_SIZE)).max(2);
         let pages = pages.min(u64::from(u32::MAX) - 1);
         db.execute_batch(&format!("PRAGMA {schema}.max_page_count = {pages}"))?;
     }
@@ -82,7 +87,7 @@ pub(super) fn open(folder: &Path, max_scratch_mb: u64) -> Result<Connection, Err
 /// Opens `output.db` in `folder` for reading, beside the connection that wrote it.
 pub(super) fn open_output(folder: &Path) -> Result<Connection, Error> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let db = Connection::open_with_flags(folder.join("output.db"), flags)?;
+    let db = Connection::open_with_flags(schema_file(folder, "output"), flags)?;
     db.execute_batch("PRAGMA cache_size = -4096")?;
     Ok(db)
 }

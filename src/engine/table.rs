@@ -1,19 +1,17 @@
 //! Filling the tables that a script reads: inputs, seeds and `meta`.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, path::Path};
 
-use rusqlite::{Connection, Error, ErrorCode, Statement};
+use rusqlite::{Connection, Error};
 use serde_json::{Map, Value as Json};
 
 use super::{
     error::EngineError,
     limits::Watch,
-    sqlite::{quoted, scratch},
+    sqlite::{quoted, schema_file, scratch},
+    tree::{Record, TreeWriter},
     value::{Cell, Scalar},
 };
-
-/// What is being done when a row can't be inserted.
-const FILLING: &str = "filling a table";
 
 /// Rows between two looks at the watch.
 const ROWS_BETWEEN_POLLS: u64 = 64;
@@ -57,6 +55,16 @@ impl ColumnKind {
             Self::Real => "REAL",
         }
     }
+
+    const fn takes(self, cell: Cell<'_>) -> bool {
+        matches!(
+            (self, cell),
+            (_, Cell::Null)
+                | (Self::Text, Cell::Text(_))
+                | (Self::Integer, Cell::Integer(_))
+                | (Self::Real, Cell::Real(_))
+        )
+    }
 }
 
 /// One table that the script reads, as the engine remembers it.
@@ -93,38 +101,41 @@ impl Table {
 }
 
 /// Fills one table, row by row. An engine whose loader failed or was dropped early is of no more use.
-///
-/// One row a statement: wider `VALUES` lists were measured and cost more, since SQLite runs them as a
-/// query of their own.
 #[derive(Debug)]
 pub struct TableLoader<'e> {
-    db: &'e Connection,
     watch: &'e Watch,
-    insert: Statement<'e>,
-    columns: usize,
+    tree: TreeWriter,
+    record: Record,
+    kinds: Vec<ColumnKind>,
+    /// SQL can reach the rowid, so it is the line.
     with_line: bool,
+    last: i64,
     rows: u64,
 }
 
 impl<'e> TableLoader<'e> {
-    /// Creates the table and opens the transaction around its rows.
+    /// Creates the table. Its schema is a file in `folder`, which is this loader's until it has finished.
     pub(super) fn new(
-        db: &'e Connection,
+        db: &Connection,
         watch: &'e Watch,
+        folder: &Path,
         schema: &str,
         table: &Table,
     ) -> Result<Self, EngineError> {
         let doing = "creating a table";
-        let name = format!("{schema}.{}", quoted(&table.name));
-        let create = format!("BEGIN; CREATE TABLE {name} ({})", table.definition());
+        let create = format!("CREATE TABLE {schema}.{} ({})", quoted(&table.name), table.definition());
         db.execute_batch(&create).map_err(scratch(doing))?;
-        let insert = db.prepare(&insert_sql(&name, table)).map_err(scratch(doing))?;
+        let root = format!("SELECT rootpage FROM {schema}.sqlite_master WHERE type = 'table' AND name = ?1");
+        let root = db.query_row(&root, [&table.name], |row| row.get(0)).map_err(scratch(doing))?;
+        let tree = TreeWriter::open(&schema_file(folder, schema), root)
+            .map_err(|error| EngineError::Scratch { doing, cause: error.to_string() })?;
+        let kinds = table.columns.iter().map(|(_, kind)| *kind).collect();
         let with_line = table.rowid().is_some();
-        Ok(Self { db, watch, insert, columns: table.columns.len(), with_line, rows: 0 })
+        Ok(Self { watch, tree, record: Record::default(), kinds, with_line, last: i64::MIN, rows: 0 })
     }
 
-    /// Adds a row of as many cells as the table has columns. `line` is where it starts in its source
-    /// and becomes its rowid: lines are unique in a table.
+    /// Adds a row of as many cells as the table has columns, each of its column's kind. `line` is where it starts
+    /// in its source and becomes its rowid: lines ascend.
     pub fn insert<'c>(
         &mut self,
         line: i64,
@@ -133,34 +144,43 @@ impl<'e> TableLoader<'e> {
         if self.rows.is_multiple_of(ROWS_BETWEEN_POLLS) {
             self.poll()?;
         }
-        let first = usize::from(self.with_line);
-        if self.with_line {
-            self.insert.raw_bind_parameter(1, line).map_err(|error| self.failed(line, error))?;
+        if line <= self.last {
+            return Err(failed(format!("line {line} comes behind line {}", self.last)));
         }
-        let (mut found, mut bytes) = (0, 0);
+        let max_value = self.watch.limits().max_value();
+        self.record.clear();
+        let mut found = 0;
         for cell in cells {
-            found += 1;
-            bytes += cell.size();
-            if found <= self.columns {
-                self.insert
-                    .raw_bind_parameter(first + found, cell)
-                    .map_err(|error| self.failed(line, error))?;
+            if let Cell::Text(text) = cell
+                && text.len() > max_value
+            {
+                return Err(self.large(line));
             }
+            if self.kinds.get(found).is_some_and(|kind| !kind.takes(cell)) {
+                return Err(failed(format!("line {line}, column {}: found {cell:?}", found + 1)));
+            }
+            self.record.push(cell);
+            found += 1;
         }
-        if found != self.columns {
-            let cause = format!("line {line} has {found} cells for {} columns", self.columns);
-            return Err(EngineError::Scratch { doing: FILLING, cause });
+        if found != self.kinds.len() {
+            let columns = self.kinds.len();
+            return Err(failed(format!("line {line} has {found} cells for {columns} columns")));
         }
-        self.watch.fill(bytes)?;
-        self.insert.raw_execute().map_err(|error| self.failed(line, error))?;
+        let record = self.record.whole();
+        if record.len() > max_value {
+            return Err(self.large(line));
+        }
+        self.watch.fill(record.len())?;
         self.rows += 1;
-        Ok(())
+        self.last = line;
+        let rowid = if self.with_line { line } else { self.rows.cast_signed() };
+        self.tree.add(rowid, record).map_err(|error| failed(error.to_string()))
     }
 
     /// Ends the table and answers its number of rows.
     pub fn finish(self) -> Result<u64, EngineError> {
         self.poll()?;
-        self.db.execute_batch("COMMIT").map_err(scratch("finishing a table"))?;
+        self.tree.finish().map_err(|error| failed(error.to_string()))?;
         Ok(self.rows)
     }
 
@@ -171,21 +191,13 @@ impl<'e> TableLoader<'e> {
         }
     }
 
-    fn failed(&self, line: i64, error: Error) -> EngineError {
-        if let Some(stop) = self.watch.reason() {
-            return self.watch.error(stop, None);
-        }
-        if error.sqlite_error_code() == Some(ErrorCode::TooBig) {
-            return EngineError::LargeCell { line, max_value_mb: self.watch.limits().max_value_mb };
-        }
-        scratch(FILLING)(error)
+    fn large(&self, line: i64) -> EngineError {
+        EngineError::LargeCell { line, max_value_mb: self.watch.limits().max_value_mb }
     }
 }
 
-fn insert_sql(name: &str, table: &Table) -> String {
-    let columns = table.columns.iter().map(|(column, _)| quoted(column));
-    let named: Vec<_> = table.rowid().map(str::to_owned).into_iter().chain(columns).collect();
-    format!("INSERT INTO {name} ({}) VALUES ({})", named.join(", "), vec!["?"; named.len()].join(","))
+fn failed(cause: String) -> EngineError {
+    EngineError::Scratch { doing: "filling a table", cause }
 }
 
 /// Creates `input.<table>` of the rows of `input.<from>`.

@@ -18,17 +18,6 @@ pub enum Cell<'a> {
     Real(f64),
 }
 
-impl Cell<'_> {
-    /// About how many bytes it takes in a table.
-    pub(super) const fn size(&self) -> usize {
-        match self {
-            Self::Null => 1,
-            Self::Text(text) => 1 + text.len(),
-            Self::Integer(_) | Self::Real(_) => 9,
-        }
-    }
-}
-
 /// A value that is bound by name or shown in `meta`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Scalar {

@@ -58,7 +58,7 @@ fn generate_in(
     let name = names::draft_zip(&connector.api_name, today);
     let job = Job { names: (&name, ""), ..trial.job(shared, scratch, token) };
     let (engine, odd_lines) = job::transform(&job, &mut Left::default()).map_err(said)?;
-    let scopes = scopes(&engine, &odd_lines)?;
+    let scopes = scopes(&engine, &odd_lines);
     let reader = engine.output_reader().map_err(|e| said(e.into()))?;
     let path = output::zip(&job, &reader, &scopes).map_err(said)?;
     let file = prepare::store_file(&shared.store, &path, &name, "application/zip", connector.id)?;
@@ -72,10 +72,9 @@ fn said(stop: Stop) -> Error {
     }
 }
 
-fn scopes<'o>(engine: &Engine, odd_lines: &'o OddLines) -> Result<Vec<Scope<'o>>> {
-    let tables = engine.outputs().map_err(|e| Error::invalid(e.to_string()))?;
+fn scopes<'o>(engine: &Engine, odd_lines: &'o OddLines) -> Vec<Scope<'o>> {
     let scope = |table| Scope { table, columns: Vec::new(), variables: Vec::new(), odd_lines };
-    Ok(tables.into_iter().map(scope).collect())
+    engine.outputs().iter().cloned().map(scope).collect()
 }
 
 fn headers(scope: &Scope<'_>) -> ScopeHeaders {

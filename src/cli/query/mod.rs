@@ -79,7 +79,7 @@ impl Query {
         match sql {
             Some(sql) => {
                 engine.run_query(&sql)?;
-                self.print(&engine, &engine.outputs()?)?;
+                self.print(&engine, engine.outputs())?;
             }
             None => self.look(&mut engine, &tables)?,
         }
@@ -127,12 +127,12 @@ impl Query {
             })
             .collect();
         engine.run_query(&sql.join("\n"))?;
-        let outputs = engine.outputs()?;
+        let outputs = engine.outputs();
         if self.csv || self.json {
-            return self.print(engine, &outputs);
+            return self.print(engine, outputs);
         }
         let reader = engine.output_reader()?;
-        for (table, output) in tables.iter().zip(&outputs) {
+        for (table, output) in tables.iter().zip(outputs) {
             let columns = table.columns.join(", ");
             print::line(&format!("input.{} ({} rows): {columns}", table.name, table.rows))?;
             print::table(&reader, output)?;

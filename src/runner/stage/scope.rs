@@ -55,10 +55,10 @@ pub(in crate::runner) fn compile<'j>(
     locale: Locale,
     odd_lines: &'j OddLines,
 ) -> Result<Vec<Scope<'j>>, Stop> {
-    let tables = engine.outputs()?;
-    missing_columns(job, &tables)?;
+    let tables = engine.outputs();
+    missing_columns(job, tables)?;
     let mut scopes = Vec::with_capacity(tables.len());
-    for table in tables {
+    for table in tables.iter().cloned() {
         let mut scope = Scope { table, columns: Vec::new(), variables: Vec::new(), odd_lines };
         let name = scope.table.scope.clone();
         let mut variables: Vec<_> = job.snapshot.variables.iter().filter(|v| v.scope == name).collect();

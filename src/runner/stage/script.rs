@@ -16,7 +16,7 @@ pub(in crate::runner) fn run(job: &Job<'_>, engine: &mut Engine) -> Result<(), S
     } else {
         engine.run_script(script, &job.parameters)?
     };
-    let rows: u64 = engine.outputs()?.iter().map(|table| table.rows).sum();
+    let rows: u64 = engine.outputs().iter().map(|table| table.rows).sum();
     job.progress.count(StageKind::SqlRun, 0, None, rows, 0, rows);
     let message = format!("{} statements gave {rows} rows in {} ms.", stats.statements, stats.millis);
     job.progress.log("info", Some(StageKind::SqlRun), message);
