@@ -55,6 +55,11 @@ impl<R: Read> Chunks<R> {
         &self.buffer[self.at..self.end]
     }
 
+    /// The last `n` bytes that were passed: at hand until [`more`](Self::more) is asked for.
+    pub(super) fn behind(&self, n: usize) -> &[u8] {
+        &self.buffer[self.at - n..self.at]
+    }
+
     /// The line of the next byte, from 1.
     pub(super) const fn line(&self) -> u64 {
         self.line

@@ -71,14 +71,15 @@ impl Encoding {
         self.0.decode_without_bom_handling(bytes).0
     }
 
-    /// All of `cells` when each is text as it stands: what nearly every record of nearly every file is.
-    pub(super) fn whole<'a>(self, cells: &'a [u8], ends: &[usize]) -> Option<&'a str> {
-        if self != Self::UTF_8 && !cells.is_ascii() {
+    /// All of `bytes` when each of the cells in it is text as it stands: what nearly every record of nearly every
+    /// file is.
+    pub(super) fn whole<'a>(self, bytes: &'a [u8], cells: &[(usize, usize)]) -> Option<&'a str> {
+        if self != Self::UTF_8 && !bytes.is_ascii() {
             return None;
         }
-        let text = std::str::from_utf8(cells).ok()?;
+        let text = std::str::from_utf8(bytes).ok()?;
         // Two halves of a character in neighbouring cells are valid together, and two errors.
-        ends.iter().all(|end| text.is_char_boundary(*end)).then_some(text)
+        cells.iter().all(|(_, end)| text.is_char_boundary(*end)).then_some(text)
     }
 
     /// Appends one cell's text; the answer is how many bytes had to be replaced.
@@ -120,9 +121,11 @@ pub(super) fn detect(
     let mut filled = buffer.len();
     buffer.resize(filled.max(SAMPLE_BYTES), 0);
     loop {
-        let begun = match std::str::from_utf8(&buffer[..filled]) {
+        // Many bytes at once, but it does not tell a wrong byte from a character that is not whole yet.
+        let valid = encoding_rs::Encoding::utf8_valid_up_to(&buffer[..filled]);
+        let begun = match std::str::from_utf8(&buffer[valid..filled]) {
             Ok(_) => filled..filled,
-            Err(error) if error.error_len().is_none() => error.valid_up_to()..filled,
+            Err(error) if error.error_len().is_none() => valid + error.valid_up_to()..filled,
             Err(_) => return guess(&mut buffer, filled, rest, cancel),
         };
         // At most three bytes of a character that the next chunk completes.
@@ -206,8 +209,8 @@ mod tests {
     #[test]
     fn halves_of_a_character_in_two_cells_are_two_errors() {
         let cells = "é".as_bytes();
-        assert_eq!(Encoding::UTF_8.whole(cells, &[2]), Some("é"));
-        assert_eq!(Encoding::UTF_8.whole(cells, &[1, 2]), None);
+        assert_eq!(Encoding::UTF_8.whole(cells, &[(0, 2)]), Some("é"));
+        assert_eq!(Encoding::UTF_8.whole(cells, &[(0, 1), (1, 2)]), None);
         let mut text = String::new();
         assert_eq!(Encoding::UTF_8.append(&cells[..1], &mut text), 1);
         assert_eq!(text, "\u{fffd}");

@@ -11,7 +11,7 @@
 //! workbook  sheets, a cell at a time
 //! chunk     text, 64 KiB at a time: NUL bytes out, lines counted
 //! transcode text whose bytes can't be cut as they stand, as UTF-8
-//! record    one record's raw cells, and the line where it starts
+//! record    one record's raw cells, and the line where it starts; a simple one is cut in `cut`
 //! encoding  cells as text, undecodable bytes replaced
 //! csv       DelimitedReader: header, then rows of the header's width
 //! table     one table of a file: a text's or a sheet's rows
@@ -45,6 +45,7 @@ mod archive;
 mod chunk;
 mod convert;
 mod csv;
+mod cut;
 mod detect;
 mod encoding;
 mod error;

@@ -2,7 +2,7 @@
 //!
 //! The parser is `csv_core`, the machine inside the `csv` crate, fed by hand: the crate's own reader
 //! counts `\n` alone and places a record at the blank lines before it, and here every message about a row
-//! carries its line.
+//! carries its line. It looks at every byte; simple records are cut without it (`cut`).
 
 use std::io::{Read, Seek};
 
@@ -11,6 +11,7 @@ use csv_core::ReadRecordResult as Step;
 use super::{
     MAX_COLUMNS, MAX_RECORD_BYTES,
     chunk::Chunks,
+    cut::cut,
     detect::{self, Content},
     encoding::{self, Encoding},
     error::{InputError, Unit},
@@ -41,10 +42,10 @@ pub struct Format {
 pub(super) struct RawRecord<'a> {
     /// Where it starts.
     pub line: u64,
-    /// Its cells, one behind the other.
-    pub cells: &'a [u8],
-    /// Where in `cells` each ends, at most as many as the table is wide.
-    pub ends: &'a [usize],
+    /// Its cells, and maybe what stands between them.
+    pub bytes: &'a [u8],
+    /// Where in `bytes` each starts and ends, at most as many as the table is wide.
+    pub cells: &'a [(usize, usize)],
     /// How many cells it has.
     pub found: usize,
 }
@@ -52,11 +53,7 @@ pub(super) struct RawRecord<'a> {
 impl<'a> RawRecord<'a> {
     /// Each cell's bytes.
     pub(super) fn iter(self) -> impl Iterator<Item = &'a [u8]> {
-        self.ends.iter().scan(0, move |start, end| {
-            let cell = &self.cells[*start..*end];
-            *start = *end;
-            Some(cell)
-        })
+        self.cells.iter().map(move |(start, end)| &self.bytes[*start..*end])
     }
 }
 
@@ -64,14 +61,20 @@ impl<'a> RawRecord<'a> {
 pub(super) struct RawRecords<R> {
     chunks: Chunks<Text<R>>,
     core: csv_core::Reader,
-    quote: u8,
+    format: Format,
     width: usize,
-    cells: Vec<u8>,
+    /// What the parser makes of a record: bytes of cells, and where they end.
+    bytes: Vec<u8>,
     used: usize,
     ends: Vec<usize>,
     kept: usize,
+    /// The bytes of the chunk that are the record, when it was cut there; 0: it is the parser's.
+    length: usize,
+    cells: Vec<(usize, usize)>,
     found: usize,
     line: u64,
+    /// The parser has seen the header. At its start it passes over a mark, which is text later on.
+    begun: bool,
 }
 
 /// Finds out how the file is written and stands before its header. `source` is at its start.
@@ -147,14 +150,17 @@ impl<R: Read> RawRecords<R> {
         Self {
             chunks,
             core,
-            quote: format.quote,
+            format,
             width: MAX_COLUMNS,
-            cells: vec![0; 1024],
+            bytes: vec![0; 1024],
             used: 0,
             ends: vec![0; MAX_COLUMNS + SPILL],
             kept: 0,
+            length: 0,
+            cells: Vec::new(),
             found: 0,
             line: 0,
+            begun: false,
         }
     }
 
@@ -166,8 +172,8 @@ impl<R: Read> RawRecords<R> {
 
     /// The record read last.
     pub(super) fn current(&self) -> RawRecord<'_> {
-        let ends = &self.ends[..self.found.min(self.width)];
-        RawRecord { line: self.line, cells: &self.cells[..self.used], ends, found: self.found }
+        let bytes = if self.length > 0 { self.chunks.behind(self.length) } else { &self.bytes[..self.used] };
+        RawRecord { line: self.line, bytes, cells: &self.cells, found: self.found }
     }
 
     /// The line behind the record read last.
@@ -187,7 +193,26 @@ impl<R: Read> RawRecords<R> {
             return Ok(false);
         }
         self.line = self.chunks.line();
-        (self.used, self.kept, self.found) = (0, 0, 0);
+        self.cells.clear();
+        if self.begun
+            && let Some((length, found)) = cut(self.chunks.rest(), self.format, self.width, &mut self.cells)
+        {
+            self.chunks.consume(length);
+            (self.length, self.found) = (length, found);
+            return Ok(true);
+        }
+        self.begun = true;
+        let is_whole = self.parse()?;
+        let ends = &self.ends[..self.found.min(self.width)];
+        let mut start = 0;
+        self.cells.clear();
+        self.cells.extend(ends.iter().map(|end| (std::mem::replace(&mut start, *end), *end)));
+        Ok(is_whole)
+    }
+
+    /// Has the parser make a record of what comes.
+    fn parse(&mut self) -> Result<bool, InputError> {
+        (self.length, self.used, self.kept, self.found) = (0, 0, 0, 0);
         while !self.chunks.rest().is_empty() || self.chunks.more()? {
             match self.step() {
                 Step::Record => return Ok(true),
@@ -204,7 +229,7 @@ impl<R: Read> RawRecords<R> {
     fn step(&mut self) -> Step {
         let (step, taken, used, ends) = self.core.read_record(
             self.chunks.rest(),
-            &mut self.cells[self.used..],
+            &mut self.bytes[self.used..],
             &mut self.ends[self.kept..],
         );
         self.chunks.consume(taken);
@@ -215,15 +240,15 @@ impl<R: Read> RawRecords<R> {
     }
 
     fn grow(&mut self) -> Result<(), InputError> {
-        if self.cells.len() >= MAX_RECORD_BYTES {
+        if self.bytes.len() >= MAX_RECORD_BYTES {
             return Err(InputError::RecordTooLarge {
                 unit: Unit::Line,
                 line: self.line,
                 column: self.found + 1,
             });
         }
-        let doubled = (self.cells.len() * 2).min(MAX_RECORD_BYTES);
-        self.cells.resize(doubled, 0);
+        let doubled = (self.bytes.len() * 2).min(MAX_RECORD_BYTES);
+        self.bytes.resize(doubled, 0);
         Ok(())
     }
 
@@ -239,7 +264,7 @@ impl<R: Read> RawRecords<R> {
                 self.found += ends;
                 Ok(true)
             }
-            _ => Err(InputError::OpenQuote { line: self.line, quote: char::from(self.quote) }),
+            _ => Err(InputError::OpenQuote { line: self.line, quote: char::from(self.format.quote) }),
         }
     }
 }

@@ -46,11 +46,10 @@ impl RowBuf {
         self.line = record.line;
         self.text.clear();
         self.cells.clear();
-        let kept = &record.cells[..record.ends.last().copied().unwrap_or(0)];
-        if let Some(text) = encoding.whole(kept, record.ends) {
+        let kept = &record.bytes[..record.cells.last().map_or(0, |(_, end)| *end)];
+        if let Some(text) = encoding.whole(kept, record.cells) {
             self.text.push_str(text);
-            let mut start = 0;
-            self.cells.extend(record.ends.iter().map(|end| (std::mem::replace(&mut start, *end), *end)));
+            self.cells.extend_from_slice(record.cells);
             return Ok(0);
         }
         let mut undecodable = 0;
