@@ -81,6 +81,8 @@ pub(super) fn upload_columns<C: AsRef<str>>(fields: &[C], is_dry_run: bool) -> V
 #[must_use = "a sheet is part of the workbook once it was ended"]
 pub struct Sheet<'w> {
     workbook: &'w mut Workbook,
+    /// What its rows are of, when that is a scope.
+    scope: Option<String>,
     out: Worksheet,
     /// Columns of the header, and those of them that Excel takes.
     columns: usize,
@@ -97,7 +99,7 @@ impl<'w> Sheet<'w> {
     /// Writes the first line, if there is one, and the header.
     pub(super) fn begin<C: AsRef<str>>(
         workbook: &'w mut Workbook,
-        mut out: Worksheet,
+        (scope, mut out): (Option<String>, Worksheet),
         columns: &[C],
         room: u64,
         first_line: Option<&str>,
@@ -121,7 +123,7 @@ impl<'w> Sheet<'w> {
             Ok(())
         })?;
         let columns = columns.len();
-        Ok(Self { workbook, out, columns, shown_columns, header_row, room, taken: 0, widths })
+        Ok(Self { workbook, scope, out, columns, shown_columns, header_row, room, taken: 0, widths })
     }
 
     /// Rows that this sheet still takes.
@@ -174,7 +176,7 @@ impl<'w> Sheet<'w> {
             }
             Ok(())
         })?;
-        self.workbook.push(self.out);
+        self.workbook.push(self.scope, self.out);
         Ok(())
     }
 

@@ -85,15 +85,19 @@ pub(super) fn summary<'a>(run: &'a Execution, objects: &'a [Object]) -> Summary<
 }
 
 fn workbook(scratch: &Path, max_rows: u64, cancel: &CancelToken) -> Workbook {
-    let (run, objects) = a_run();
     let options = Options {
         scratch,
         max_rows,
         all_rows_in: "Live_orders_sample_output_12.zip",
-        created: run.created,
+        created: at(0),
         cancel: cancel.clone(),
     };
-    Workbook::create(&options, &summary(&run, &objects)).unwrap()
+    Workbook::create(&options).unwrap()
+}
+
+fn finish(book: Workbook, out: impl io::Write + Send) -> super::Result<()> {
+    let (run, objects) = a_run();
+    book.finish(&summary(&run, &objects), out)
 }
 
 /// Writes a workbook and opens it with another library.
@@ -102,7 +106,7 @@ fn written(max_rows: u64, fill: impl FnOnce(&mut Workbook)) -> Xlsx<Cursor<Vec<u
     let mut book = workbook(scratch.path(), max_rows, &CancelToken::new());
     fill(&mut book);
     let mut bytes = Vec::new();
-    book.finish(&mut bytes).unwrap();
+    finish(book, &mut bytes).unwrap();
     Xlsx::new(Cursor::new(bytes)).unwrap()
 }
 
@@ -281,6 +285,28 @@ fn the_summary_is_the_first_sheet() {
 }
 
 #[test]
+fn variables_stand_behind_their_output_whenever_they_are_written() {
+    let book = written(10, |book| {
+        for scope in ["a", "b"] {
+            book.begin_sheet(SheetKind::SqlOutput { scope }, &["x"], 0).unwrap().end().unwrap();
+        }
+        book.begin_upload_sheet("Orders", "a", &["x"], 0, false).unwrap().end().unwrap();
+        for scope in ["b", "a"] {
+            book.begin_sheet(SheetKind::Variables { scope }, &["x"], 0).unwrap().end().unwrap();
+        }
+    });
+    let expected = [
+        "Summary Stats",
+        "SQL Output (a)",
+        "Extracted Variables (a)",
+        "SQL Output (b)",
+        "Extracted Variables (b)",
+        "Orders Upload (a)",
+    ];
+    assert_eq!(book.sheet_names(), expected);
+}
+
+#[test]
 fn what_was_not_announced_is_refused() {
     let scratch = tempfile::tempdir().unwrap();
     let mut book = workbook(scratch.path(), 10, &CancelToken::new());
@@ -299,15 +325,9 @@ fn the_same_content_gives_the_same_bytes_and_leaves_no_scratch() {
     let (run, objects) = a_run();
     let scratch = tempfile::tempdir().unwrap();
     let bytes = || {
-        let options = Options {
-            scratch: scratch.path(),
-            max_rows: 10,
-            all_rows_in: "x.zip",
-            created: run.created,
-            cancel: CancelToken::new(),
-        };
+        let book = workbook(scratch.path(), 10, &CancelToken::new());
         let mut bytes = Vec::new();
-        Workbook::create(&options, &summary(&run, &objects)).unwrap().finish(&mut bytes).unwrap();
+        book.finish(&summary(&run, &objects), &mut bytes).unwrap();
         bytes
     };
     assert_eq!(bytes(), bytes());
@@ -324,5 +344,5 @@ fn a_set_token_stops_rows_and_saving() {
     cancel.cancel();
     assert!(matches!(sheet.write_row([Cell::Integer(2)]), Err(Error::Cancelled)));
     drop(sheet);
-    assert!(matches!(book.finish(io::sink()), Err(Error::Cancelled)));
+    assert!(matches!(finish(book, io::sink()), Err(Error::Cancelled)));
 }

@@ -1,7 +1,8 @@
 //! The final report: a workbook for people, written in constant memory.
 //!
-//! Sheets are written one after the other, rows in order: `Summary Stats` when the workbook is made, then
-//! what the caller begins. A sheet shows at most `max_rows` rows; how many there are in all is told when it
+//! Sheets are written one after the other, rows in order, as early as their rows are there: those of the output
+//! beside the load. At last comes `Summary Stats`, which stands first; a scope's variables stand behind its output,
+//! and the rest as it was written. A sheet shows at most `max_rows` rows; how many there are in all is told when it
 //! begins, because its first line, which says what was left out, is written before its first row.
 
 use std::{
@@ -19,6 +20,9 @@ use super::{
     summary::{Line, Value},
 };
 use crate::cancel::CancelToken;
+
+/// The first sheet.
+const SUMMARY: &str = "Summary Stats";
 
 /// What a workbook needs besides its content.
 #[derive(Debug, Clone)]
@@ -53,6 +57,8 @@ pub enum SheetKind<'a> {
 /// The final report while it is written.
 pub struct Workbook {
     book: rust_xlsxwriter::Workbook,
+    /// In the order in which they will stand, those of output tables and variables with their scope.
+    sheets: Vec<(Option<String>, Worksheet)>,
     names: SheetNames,
     max_rows: u64,
     all_rows_in: String,
@@ -60,22 +66,23 @@ pub struct Workbook {
 }
 
 impl Workbook {
-    /// Begins the workbook with its `Summary Stats`.
-    pub fn create(options: &Options<'_>, summary: &Summary<'_>) -> Result<Self> {
+    /// Begins the workbook.
+    pub fn create(options: &Options<'_>) -> Result<Self> {
         let mut book = rust_xlsxwriter::Workbook::new();
         book.set_tempdir(options.scratch)?;
         book.set_zip_compression_level(1);
         let created = ExcelDateTime::from_timestamp(options.created.timestamp())?;
         book.set_properties(&DocProperties::new().set_creation_datetime(&created));
-        let mut this = Self {
+        let mut names = SheetNames::default();
+        names.take(SUMMARY);
+        Ok(Self {
             book,
-            names: SheetNames::default(),
+            sheets: Vec::new(),
+            names,
             max_rows: options.max_rows,
             all_rows_in: options.all_rows_in.to_owned(),
             cancel: options.cancel.clone(),
-        };
-        this.write_summary(&summary.lines())?;
-        Ok(this)
+        })
     }
 
     /// Begins a sheet that is to show `total` rows, or as many of them as it may.
@@ -85,11 +92,11 @@ impl Workbook {
         columns: &[C],
         total: u64,
     ) -> Result<Sheet<'_>> {
-        let name = match kind {
-            SheetKind::SqlOutput { scope } => format!("SQL Output ({scope})"),
-            SheetKind::Variables { scope } => format!("Extracted Variables ({scope})"),
+        let (name, scope) = match kind {
+            SheetKind::SqlOutput { scope } => (format!("SQL Output ({scope})"), scope),
+            SheetKind::Variables { scope } => (format!("Extracted Variables ({scope})"), scope),
         };
-        self.begin(&name, columns, total, "")
+        self.begin(&name, Some(scope), columns, total, "")
     }
 
     /// Begins the sheet of a load step that writes `scope` into `object` (its plural label). `fields` are
@@ -104,12 +111,16 @@ impl Workbook {
     ) -> Result<UploadSheet<'_>> {
         let columns = upload_columns(fields, is_dry_run);
         let name = format!("{object} Upload ({scope})");
-        let sheet = self.begin(&name, &columns, total, ", rejected ones first")?;
+        let sheet = self.begin(&name, None, &columns, total, ", rejected ones first")?;
         Ok(UploadSheet { sheet, is_dry_run, others_began: false })
     }
 
-    /// Writes the workbook to `out` and takes the scratch files away.
-    pub fn finish(mut self, out: impl Write + Send) -> Result<()> {
+    /// Adds the summary, writes the workbook to `out` and takes the scratch files away.
+    pub fn finish(mut self, summary: &Summary<'_>, out: impl Write + Send) -> Result<()> {
+        self.write_summary(&summary.lines())?;
+        for (_, sheet) in std::mem::take(&mut self.sheets) {
+            self.book.push_worksheet(sheet);
+        }
         let out = Cancellable { out, cancel: self.cancel.clone(), has_refused: false };
         let saved = no_panic(|| self.book.save_to_writer(out));
         self.cancel.check()?;
@@ -119,6 +130,7 @@ impl Workbook {
     fn begin<C: AsRef<str>>(
         &mut self,
         name: &str,
+        scope: Option<&str>,
         columns: &[C],
         total: u64,
         order: &str,
@@ -126,8 +138,9 @@ impl Workbook {
         // Two rows of Excel's are kept for the first line and the header.
         let room = total.min(self.max_rows).min(MAX_ROWS - 2);
         let first_line = self.left_out(total, room, columns.len(), order);
-        let sheet = self.new_sheet(name)?;
-        Sheet::begin(self, sheet, columns, room, first_line.as_deref())
+        let name = self.names.take(name);
+        let sheet = self.new_sheet(&name)?;
+        Sheet::begin(self, (scope.map(str::to_owned), sheet), columns, room, first_line.as_deref())
     }
 
     fn left_out(&self, total: u64, room: u64, columns: usize, order: &str) -> Option<String> {
@@ -147,7 +160,7 @@ impl Workbook {
     }
 
     fn write_summary(&mut self, lines: &[Line]) -> Result<()> {
-        let mut sheet = self.new_sheet("Summary Stats")?;
+        let mut sheet = self.new_sheet(SUMMARY)?;
         let bold = Format::new().set_bold();
         no_panic(|| {
             sheet.set_column_width(0, 24)?;
@@ -170,18 +183,20 @@ impl Workbook {
             }
             Ok(())
         })?;
-        self.push(sheet);
+        self.book.push_worksheet(sheet);
         Ok(())
     }
 
     fn new_sheet(&mut self, name: &str) -> Result<Worksheet> {
         let mut sheet = self.book.new_worksheet_with_constant_memory()?;
-        sheet.set_name(self.names.take(name))?;
+        sheet.set_name(name)?;
         Ok(sheet)
     }
 
-    pub(super) fn push(&mut self, sheet: Worksheet) {
-        self.book.push_worksheet(sheet);
+    pub(super) fn push(&mut self, scope: Option<String>, sheet: Worksheet) {
+        let same = self.sheets.iter().rposition(|(other, _)| scope.is_some() && *other == scope);
+        let place = same.map_or(self.sheets.len(), |last| last + 1);
+        self.sheets.insert(place, (scope, sheet));
     }
 
     pub(super) const fn cancel(&self) -> &CancelToken {

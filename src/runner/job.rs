@@ -20,7 +20,8 @@ use serde_json::{Map, Value as Json};
 use super::stage::{
     self, input, load,
     odd_lines::OddLines,
-    output, report,
+    output::{self, Output},
+    report,
     scope::{self, Scope},
     script, seed, webhook,
 };
@@ -191,21 +192,21 @@ fn stages(job: &Job<'_>, left: &mut Left) -> Result<State, Stop> {
     let scopes = scope::compile(job, &engine, left.locale(job), &odd_lines)?;
     let mut plan = load::plan(job, left.locale(job))?;
     let reader = engine.output_reader().map_err(stage::engine_stop)?;
-    let (loaded, zip) = thread::scope(|threads| {
+    let (loaded, output) = thread::scope(|threads| {
         // The tables' files need only the output: they are written beside the load, which waits for the disk.
-        let zip = threads.spawn({
+        let output = threads.spawn({
             let scopes = &scopes;
             context::carried(move || output::write(job, &reader, scopes))
         });
         let loaded = load::run(job, &engine, &scopes, &mut plan, left);
-        (loaded, zip.join())
+        (loaded, output.join())
     });
     let mut loaded = loaded?;
-    let zip = zip.unwrap_or_else(|_| Err(Stop::Failed("writing the SQL output failed".to_owned())));
+    let output = output.unwrap_or_else(|_| Err(Stop::Failed("writing the SQL output failed".to_owned())));
     let late = loaded.late.take();
     let reported = thread::scope(|threads| {
         let late = late.map(|late| threads.spawn(context::carried(move || late.make())));
-        let reported = report(job, &engine, &scopes, &plan, &loaded, zip, left);
+        let reported = report(job, &scopes, &plan, &loaded, output, left);
         if late.is_some_and(|late| late.join().is_err()) {
             log::error!("execution={} an index is made later: making it panicked", job.execution.id);
         }
@@ -225,11 +226,10 @@ fn stages(job: &Job<'_>, left: &mut Left) -> Result<State, Stop> {
 /// Files for people, where there is something to tell.
 fn report(
     job: &Job<'_>,
-    engine: &Engine,
     scopes: &[Scope<'_>],
     plan: &load::FlowPlan,
     loaded: &load::Loaded<'_>,
-    zip: Result<Option<PathBuf>, Stop>,
+    output: Result<Output, Stop>,
     left: &mut Left,
 ) -> Result<(), Stop> {
     match &loaded.stopped {
@@ -239,8 +239,9 @@ fn report(
         Some(Stop::Failed(_)) if left.totals.processed() == 0 => return Ok(()),
         _ => {}
     }
-    left.zip = zip?;
-    left.report = Some(report::write(job, engine, scopes, plan, loaded, left)?);
+    let output = output?;
+    left.zip = output.zip;
+    left.report = Some(report::write(job, output.book?, scopes, plan, loaded, left)?);
     Ok(())
 }
 

@@ -60,7 +60,7 @@ fn generate_in(
     let (engine, odd_lines) = job::transform(&job, &mut Left::default()).map_err(said)?;
     let scopes = scopes(&engine, &odd_lines);
     let reader = engine.output_reader().map_err(|e| said(e.into()))?;
-    let path = output::zip(&job, &reader, &scopes).map_err(said)?;
+    let path = output::zip(&job, &reader, &scopes, None).map_err(said)?;
     let file = prepare::store_file(&shared.store, &path, &name, "application/zip", connector.id)?;
     Ok(Sample { file, headers: scopes.iter().map(headers).collect() })
 }

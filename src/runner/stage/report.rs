@@ -1,4 +1,4 @@
-//! The workbook.
+//! The workbook, as far as it tells what became of the rows: the output's sheets are written with the output.
 
 use std::{io::BufWriter, path::PathBuf};
 
@@ -8,19 +8,18 @@ use super::{
     scope::Scope,
 };
 use crate::{
-    engine::Engine,
     execution::{Execution, Outcome, StageKind},
     id::RecordId,
     load::StepPlan,
-    report::{self, Cell, Options, SheetKind, Summary, UploadRow, Workbook, in_one_cell},
+    report::{self, Cell, SheetKind, Summary, UploadRow, Workbook, in_one_cell},
     runner::job::{Job, Left, Stop, scratch_file, state_of},
     store::spool::Spool,
 };
 
-/// Writes the final report from what the stages set aside.
+/// Completes the final report from what the stages set aside. `book` has the output's sheets.
 pub(in crate::runner) fn write(
     job: &Job<'_>,
-    engine: &Engine,
+    mut book: Workbook,
     scopes: &[Scope<'_>],
     plan: &FlowPlan,
     loaded: &Loaded,
@@ -52,16 +51,7 @@ pub(in crate::runner) fn write(
         objects: job.objects,
         time_zone: job.locale.timezone,
     };
-    let options = Options {
-        scratch: job.scratch,
-        max_rows: job.config.report.max_rows.into(),
-        all_rows_in: job.names.0,
-        created: now,
-        cancel: job.token.clone(),
-    };
-    let mut book = Workbook::create(&options, &summary)?;
     for (position, scope) in scopes.iter().enumerate() {
-        output_sheet(engine, scope, &mut book)?;
         if let Some(kept) = plan.set_aside.get(&position) {
             variables_sheet(scope, kept, &mut book)?;
         }
@@ -77,34 +67,9 @@ pub(in crate::runner) fn write(
         }
     }
     let (path, file) = scratch_file(job, "report.xlsx")?;
-    book.finish(BufWriter::new(file))?;
+    book.finish(&summary, BufWriter::new(file))?;
     job.progress.complete(StageKind::Report, 0);
     Ok(path)
-}
-
-fn output_sheet(engine: &Engine, scope: &Scope<'_>, book: &mut Workbook) -> Result<(), Stop> {
-    let kind = SheetKind::SqlOutput { scope: &scope.table.scope };
-    let mut sheet = book.begin_sheet(kind, &scope.table.columns, scope.table.rows)?;
-    let reader = engine.output_reader()?;
-    let full = reader.stream(&scope.table, &scope.output_names(), |row| -> Result<(), Full> {
-        if sheet.room() == 0 {
-            return Err(Full(None));
-        }
-        sheet.write_row(row.cells().map(Cell::from)).map_err(|e| Full(Some(e.into())))
-    });
-    match full {
-        Ok(_) | Err(Full(None)) => Ok(sheet.end()?),
-        Err(Full(Some(stop))) => Err(stop),
-    }
-}
-
-/// The sheet takes no more rows, or could not take one.
-struct Full(Option<Stop>);
-
-impl From<crate::engine::EngineError> for Full {
-    fn from(error: crate::engine::EngineError) -> Self {
-        Self(Some(error.into()))
-    }
 }
 
 fn variables_sheet(scope: &Scope<'_>, kept: &extracted::SetAside, book: &mut Workbook) -> Result<(), Stop> {
