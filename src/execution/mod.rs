@@ -10,7 +10,7 @@ use serde_json::{Map, Value as Json};
 use utoipa::ToSchema;
 
 pub use outcome::{Counters, Outcome, RowOutcome, RowStatus};
-pub use progress::Progress;
+pub use progress::{LogLine, Progress};
 pub use state::{Stage, StageKind, StageStatus, State, Step};
 
 use crate::{

@@ -1,9 +1,10 @@
 //! What a run has done so far, shared between the run and those who watch it.
 //!
-//! Counters change thousands of times a second; they live here and are written to the database once,
-//! when the run ends. Between stages the store keeps a copy, from which, with the ledger, a run is told
-//! after a crash. Watchers compare [`version`] and read a copy.
+//! Counters change thousands of times a second; they live here. Now and then, and when the run ends, the
+//! store [keeps] what is new, from which, with the ledger, a run is told after a crash. Watchers compare
+//! [`version`] and read a copy.
 //!
+//! [keeps]: Progress::keep
 //! [`version`]: Progress::version
 
 use std::sync::{
@@ -38,7 +39,15 @@ struct Inner {
     version: AtomicU64,
     stages: Mutex<Vec<Stage>>,
     log: Mutex<Log>,
+    kept: Mutex<Kept>,
     clock: Clock,
+}
+
+/// What the store has of it.
+#[derive(Default)]
+struct Kept {
+    version: u64,
+    lines: usize,
 }
 
 struct Log {
@@ -67,6 +76,7 @@ impl Progress {
             version: AtomicU64::new(0),
             stages: Mutex::new(stages),
             log: Mutex::new(log),
+            kept: Mutex::default(),
             clock,
         }))
     }
@@ -219,7 +229,29 @@ impl Progress {
         }
     }
 
-    /// The log lines kept.
+    /// Hands what is new since the last time to `write`: the stages, and the log's new lines with the number
+    /// (from 1) of the first. It is not called when nothing is, and is called again for all of it when it fails.
+    pub fn keep<E>(&self, write: impl FnOnce(&[Stage], usize, &[LogLine]) -> Result<(), E>) -> Result<(), E> {
+        // Held over the writing: two that keep at a time would put older stages over newer ones.
+        let mut kept = self.0.kept.lock();
+        let version = self.version();
+        let stages = self.stages();
+        let lines = self.0.log.lock().lines[kept.lines..].to_vec();
+        if version == kept.version && lines.is_empty() {
+            return Ok(());
+        }
+        write(&stages, kept.lines + 1, &lines)?;
+        *kept = Kept { version, lines: kept.lines + lines.len() };
+        Ok(())
+    }
+
+    /// How many of the log's lines the store has.
+    #[must_use]
+    pub fn lines_kept(&self) -> usize {
+        self.0.kept.lock().lines
+    }
+
+    /// The log's lines so far, and of those beyond the limit how many.
     #[must_use]
     pub fn log_lines(&self) -> Vec<LogLine> {
         let log = self.0.log.lock();
@@ -321,6 +353,32 @@ mod tests {
         assert_eq!(states, [Completed, Failed, Skipped, Skipped, Skipped]);
         assert_eq!(progress.stages()[0].steps[0].valid_records, 5);
         assert!(progress.version() > before);
+    }
+
+    #[test]
+    fn what_is_new_is_kept_once_and_again_when_that_failed() {
+        let progress = Progress::new(&[], 10, Clock::system());
+        let keep = |outcome: Result<(), ()>| {
+            let mut seen = None;
+            let answer = progress.keep(|stages, first, lines| {
+                let said: Vec<_> = lines.iter().map(|line| line.message.clone()).collect();
+                seen = Some((stages[0].status, first, said));
+                outcome
+            });
+            assert_eq!(answer.is_err(), seen.is_some() && outcome.is_err());
+            seen
+        };
+        assert_eq!(keep(Ok(())), None);
+        progress.begin(StageKind::InputRead, 0, &[]);
+        let first = Some((StageStatus::InProgress, 1, vec!["Begins.".to_owned()]));
+        assert_eq!(keep(Err(())), first);
+        assert_eq!(keep(Ok(())), first);
+        assert_eq!(keep(Ok(())), None);
+        progress.log("info", None, "more");
+        assert_eq!(keep(Ok(())), Some((StageStatus::InProgress, 2, vec!["more".to_owned()])));
+        assert_eq!(progress.lines_kept(), 2);
+        progress.count(StageKind::InputRead, 0, None, 1, 0, 1);
+        assert_eq!(keep(Ok(())), Some((StageStatus::InProgress, 3, Vec::new())));
     }
 
     #[test]

@@ -17,13 +17,16 @@ use std::{
 
 use serde_json::{Map, Value as Json};
 
-use super::stage::{
-    self, input, load,
-    odd_lines::OddLines,
-    output::{self, Output},
-    report,
-    scope::{self, Scope},
-    script, seed, webhook,
+use super::{
+    stage::{
+        self, input, load,
+        odd_lines::OddLines,
+        output::{self, Output},
+        report,
+        scope::{self, Scope},
+        script, seed, webhook,
+    },
+    told,
 };
 use crate::{
     cancel::CancelToken,
@@ -35,7 +38,7 @@ use crate::{
     input::{Source, UnpackLimits},
     load::Members,
     object::Object,
-    store::{self, Store},
+    store::Store,
     variable::Locale,
 };
 
@@ -269,7 +272,6 @@ pub(super) fn transform(job: &Job<'_>, left: &mut Left) -> Result<(Engine, OddLi
         .map_err(stage::engine_stop)?;
     let odd_lines = input::read(job, file, &mut engine, left)?;
     webhook::derive(job, &mut engine)?;
-    keep_progress(job)?;
     seed::read(job, &mut engine)?;
     script::run(job, &mut engine)?;
     Ok((engine, odd_lines))
@@ -277,8 +279,7 @@ pub(super) fn transform(job: &Job<'_>, left: &mut Left) -> Result<(Engine, OddLi
 
 /// Keeps how far the run has come: after a crash there is nobody to ask.
 pub(super) fn keep_progress(job: &Job<'_>) -> Result<()> {
-    let stages = job.progress.stages();
-    job.store.control.write(|tx| store::execution::set_stages(tx, job.execution.id, &stages))
+    told::keep(job.store, job.execution.id, &job.progress)
 }
 
 pub(super) fn state_of(stopped: Option<&Stop>, totals: &Counters) -> State {

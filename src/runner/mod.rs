@@ -3,7 +3,7 @@
 //! An execution is a row in `control.db`; this module owns the moves of that row. A worker thread
 //! claims one in a single statement ([`queue`]), runs it ([`job`]), and writes its end. Watchers and
 //! cancellers reach a running one through the table of what runs now: its cancel token and its
-//! progress. `notify` tells others of ends. After a crash `recover` ends what was running by the ledger of `records.db`.
+//! progress, which `told` keeps. `notify` tells others of ends. After a crash `recover` ends what was running by the ledger of `records.db`.
 
 pub mod inbox;
 pub mod job;
@@ -21,6 +21,7 @@ mod preview;
 mod sample;
 mod stage;
 mod timer;
+mod told;
 mod trial;
 
 pub use matched::{Matched, Rehearsed, matched};
@@ -29,7 +30,7 @@ pub use stage::{input::fill as fill_input, seed::SeedRecords};
 pub use trial::input_of;
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     sync::Arc,
     thread::JoinHandle,
     time::{Duration, Instant},
@@ -49,6 +50,9 @@ use crate::{
     script::Script,
     store::Store,
 };
+
+/// How long the place of a sample that has just ended may still be taken.
+const PATIENCE: Duration = Duration::from_millis(250);
 
 /// The workers and what they are doing. Dropping it cancels what runs and waits for the threads.
 pub struct Runner {
@@ -85,6 +89,28 @@ pub fn sort_in(store: &Store) -> Result<()> {
     std::fs::create_dir_all(&scratch)
         .map_err(|e| Error::internal(format!("scratch folder {}: {e}", scratch.display())))?;
     crate::engine::set_temp_dir(&scratch).map_err(|e| Error::internal(e.to_string()))
+}
+
+/// The place of a script's sample, from before its row says `in_progress` until after it does no more.
+pub struct Place<'s> {
+    shared: &'s Shared,
+    script: ScriptId,
+}
+
+impl Place<'_> {
+    /// The thread that generates it has the place from now on.
+    fn leave(self) -> ScriptId {
+        let script = self.script;
+        std::mem::forget(self);
+        script
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.shared.samples.lock().remove(&self.script);
+        self.shared.wake();
+    }
 }
 
 /// One running execution, as others reach it.
@@ -179,15 +205,36 @@ impl Runner {
         matches!(found, Ok(Some(execution)) if execution.state.has_ended())
     }
 
-    /// Generates the output sample of a script that is `in_progress`.
-    pub fn sample(&self, connector: ConnectorId, script: ScriptId) {
+    /// Takes the place of a script's sample, before its row says `in_progress`: of a row that says so and has
+    /// none, nobody makes a sample any more. `None`: it is taken, and does not get free in a moment.
+    #[must_use]
+    pub fn sample_place(&self, script: ScriptId) -> Option<Place<'_>> {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let seen = *self.shared.signal.lock();
+            if let Entry::Vacant(free) = self.shared.samples.lock().entry(script) {
+                free.insert(CancelToken::new());
+                return Some(Place { shared: &self.shared, script });
+            }
+            let mut signal = self.shared.signal.lock();
+            if *signal == seen && self.shared.wake.wait_until(&mut signal, until).timed_out() {
+                return None;
+            }
+            if Instant::now() >= until {
+                return None;
+            }
+        }
+    }
+
+    /// Generates the output sample of the script whose place that is, and whose row says `in_progress`.
+    pub fn sample(&self, connector: ConnectorId, place: Place<'_>) {
         let mut waiting = self.shared.sample_queue.lock();
         if self.shared.is_stopping() {
             // The next start says that it was interrupted.
+            drop(waiting);
             return;
         }
-        self.shared.samples.lock().insert(script, CancelToken::new());
-        waiting.push_back((connector, script));
+        waiting.push_back((connector, place.leave()));
         drop(waiting);
         self.shared.wake();
     }
@@ -202,12 +249,6 @@ impl Runner {
         } else if let Some(token) = samples.get(&script) {
             token.cancel();
         }
-    }
-
-    /// Whether a sample of the script waits, is being generated, or was told to stop and has not yet.
-    #[must_use]
-    pub fn is_sampling(&self, script: ScriptId) -> bool {
-        self.shared.samples.lock().contains_key(&script)
     }
 
     /// Shows what a script gives for the first rows of its file, on this thread.

@@ -1,10 +1,15 @@
 //! The threads. Each loops: claim, run, end, until the server stops. A panic in the work ends that
 //! execution as failed; the thread goes on. A panic outside of the work ends the loop: what it held is ended
-//! by the ledger, and another loop takes its place.
+//! by the ledger, and another loop takes its place. So it is with the threads beside them.
 
-use std::{panic, sync::Arc, thread, time::Duration};
+use std::{
+    panic,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
 
-use super::{Shared, inbox, janitor, notify, prepare, queue, recover, sample, timer};
+use super::{Place, Shared, inbox, janitor, notify, prepare, queue, recover, sample, timer, told};
 use crate::{
     breakpoint, context,
     error::{Code, Error, Result},
@@ -14,6 +19,9 @@ use crate::{
 /// How long a worker sleeps when nobody wakes it. Everything that makes work wakes the workers; this
 /// bounds the damage if one path ever forgets.
 const NAP: Duration = Duration::from_secs(5);
+
+/// Before a loop that died is replaced: one that dies at once must not fill the log.
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// Starts the workers for executions, the one for samples, and the threads beside them.
 pub(super) fn spawn(shared: &Arc<Shared>) -> Result<Vec<thread::JoinHandle<()>>> {
@@ -29,11 +37,12 @@ pub(super) fn spawn(shared: &Arc<Shared>) -> Result<Vec<thread::JoinHandle<()>>>
         threads.push(spawn(format!("worker-{n}"), |shared| work_loop(shared, execution))?);
     }
     threads.push(spawn("sample".to_owned(), |shared| work_loop(shared, one_sample))?);
+    threads.push(spawn("told".to_owned(), told::run)?);
     threads.push(spawn("janitor".to_owned(), janitor::run)?);
     threads.push(spawn("inbox".to_owned(), inbox::accept)?);
     threads.push(spawn("windows".to_owned(), inbox::close_windows)?);
     threads.push(spawn("notify".to_owned(), notify::run)?);
-    threads.push(timer::spawn(shared)?);
+    threads.push(spawn("timer".to_owned(), timer::run)?);
     Ok(threads)
 }
 
@@ -46,6 +55,11 @@ fn supervised(shared: &Shared, name: &str, work: fn(&Shared)) {
             log::error!("what the thread {name} was running could not be ended: {error}");
         }
         shared.wake();
+        let until = Instant::now() + PAUSE;
+        let mut signal = shared.signal.lock();
+        while !shared.is_stopping() && Instant::now() < until {
+            shared.wake.wait_until(&mut signal, until);
+        }
     }
 }
 
@@ -128,6 +142,8 @@ fn one_sample(shared: &Shared) -> bool {
     let next = shared.sample_queue.lock().pop_front();
     let Some((connector, script)) = next else { return false };
     let token = shared.samples.lock().get(&script).cloned().unwrap_or_default();
+    // However that ends: a script that has its place for ever could never be sampled again.
+    let _place = Place { shared, script };
     let _entered = context::enter(Some(format!("script={script}").into()));
     let outcome =
         panic::catch_unwind(panic::AssertUnwindSafe(|| sample::generate(shared, connector, script, &token)))
@@ -136,7 +152,6 @@ fn one_sample(shared: &Shared) -> bool {
                 Err(Error::internal(format!("sample of script {script} panicked: {}", words(panic.as_ref()))))
             });
     until_written(shared, &format!("script={script}"), || sample::end(shared, script, &outcome));
-    shared.samples.lock().remove(&script);
     true
 }
 

@@ -3,6 +3,7 @@
 use std::{
     fs,
     io::Read as _,
+    ops::Deref,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -34,32 +35,39 @@ use crate::{
 
 /// Runs a claimed execution and stores its files. Never fails: what goes wrong is how the run ended.
 pub(super) fn run(shared: &Shared, claimed: &Claimed) -> End {
-    Scratch::new(&shared.store, &claimed.execution.id.to_string())
-        .and_then(|scratch| run_in(shared, claimed, &scratch.0))
-        .unwrap_or_else(|error| failed(&claimed.progress, error.detail))
+    run_in(shared, claimed).unwrap_or_else(|error| failed(&claimed.progress, error.detail))
 }
 
-/// A folder for what lies on disk while a run lasts. It goes with this, also when the run panics.
-pub(super) struct Scratch(pub PathBuf);
+/// An empty folder of its own for a run or a sample. It goes with its contents, however that ends.
+pub(super) struct Scratch(PathBuf);
 
 impl Scratch {
-    /// An empty one.
-    pub fn new(store: &Store, name: &str) -> Result<Self> {
+    /// Makes it.
+    pub fn create(store: &Store, name: &str) -> Result<Self> {
         let path = store.scratch_dir().join(name);
         fs::create_dir_all(&path).map_err(|e| Error::internal(format!("{}: {e}", path.display())))?;
         Ok(Self(path))
     }
 }
 
+impl Deref for Scratch {
+    type Target = Path;
+
+    fn deref(&self) -> &Path {
+        &self.0
+    }
+}
+
 impl Drop for Scratch {
     fn drop(&mut self) {
         if let Err(error) = fs::remove_dir_all(&self.0) {
-            log::warn!("{}: {error}", self.0.display());
+            log::warn!("scratch folder {}: {error}", self.0.display());
         }
     }
 }
 
-fn run_in(shared: &Shared, claimed: &Claimed, scratch: &Path) -> Result<End> {
+fn run_in(shared: &Shared, claimed: &Claimed) -> Result<End> {
+    let scratch = Scratch::create(&shared.store, &claimed.execution.id.to_string())?;
     crate::breakpoint::reach("run");
     let store = &shared.store;
     let gathered = Gathered::new(store, claimed.connector.custom_object)?;
@@ -96,7 +104,7 @@ fn run_in(shared: &Shared, claimed: &Claimed, scratch: &Path) -> Result<End> {
         most_rows: None,
         seeds_from: None,
         tables_in: None,
-        scratch,
+        scratch: &scratch,
         names: (&zip_name, &report_name),
         token: claimed.token.clone(),
         progress: claimed.progress.clone(),

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Running, Shared};
+use super::{Running, Shared, told};
 use crate::{
     cancel::CancelToken,
     connector::{Connector, ConnectorType, Status},
@@ -99,25 +99,14 @@ fn may_run(execution: &Execution, connector: &Connector, script: &Script) -> boo
     execution.is_dry_run || script.status == ScriptStatus::Live || passes_through
 }
 
-/// Writes how a run ended, its log, and what that means for the connector.
+/// Writes how a run ended, the rest of its log, and what that means for the connector.
 pub(super) fn end(shared: &Shared, claimed: &Claimed, mut end: End) -> Result<()> {
     let id = claimed.execution.id;
     if end.state == State::Cancelled && shared.is_stopping() && end.error_details.is_none() {
         end.error_details = Some("server stopped".to_owned());
     }
-    let lines: Vec<_> = claimed
-        .progress
-        .log_lines()
-        .into_iter()
-        .zip(1..)
-        .map(|(line, n)| store::log::Line {
-            n,
-            at: line.at,
-            level: line.level.to_owned(),
-            stage: line.stage.map(|stage| stage.as_str().to_owned()),
-            message: line.message,
-        })
-        .collect();
+    let kept = claimed.progress.lines_kept();
+    let lines = told::lines(claimed.progress.log_lines().get(kept..).unwrap_or_default(), kept + 1);
     let now = shared.store.clock.now();
     let is_first = shared.store.control.write_last(|tx| {
         if !store::execution::end(tx, id, &end, now)? {

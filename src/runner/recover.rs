@@ -2,17 +2,23 @@
 
 use std::{fs, path::Path};
 
+use chrono::{DateTime, Utc};
+
 use super::Shared;
 use crate::{
     connector::LoadStep,
     error::{Error, Result},
     execution::{Counters, Execution, Progress, Stage, StageKind, StageStatus, State, progress::settle},
     id::ExecutionId,
-    store::{self, Store, execution::End, run::Ledger},
+    store::{self, Store, Transaction, execution::End, run::Ledger},
 };
 
 /// What the row of an interrupted run says.
 pub const INTERRUPTED: &str = "interrupted by a restart";
+
+/// What its log says last.
+const LOG_ENDS: &str = "The run was interrupted by a restart. What it said within the last second before, or \
+                        beyond runner.max_log_lines, is not kept.";
 
 /// Removes the scratch folders that earlier processes left.
 pub(super) fn sweep_scratch(dir: &Path) -> Result<()> {
@@ -47,6 +53,24 @@ pub fn after_crash(store: &Store) -> Result<()> {
 
 /// Ends what a thread that died was running: rows that say so, and nobody has them.
 pub(super) fn abandoned(shared: &Shared) -> Result<()> {
+    let runs = abandoned_runs(shared);
+    runs.and(abandoned_samples(shared))
+}
+
+fn abandoned_samples(shared: &Shared) -> Result<()> {
+    // As below: a script has its place for as long as its row says that a sample is under way.
+    let places = shared.samples.lock();
+    let mut abandoned = shared.store.control.read(store::script::sampled)?;
+    abandoned.retain(|script| !places.contains_key(script));
+    drop(places);
+    for script in abandoned {
+        let lost = Err(Error::internal(format!("script={script} the thread that sampled it died")));
+        super::sample::end(shared, script, &lost)?;
+    }
+    Ok(())
+}
+
+fn abandoned_runs(shared: &Shared) -> Result<()> {
     // Held while the rows are read: whoever claims is in both or in neither.
     let running = shared.running.lock();
     let abandoned: Vec<_> =
@@ -165,6 +189,7 @@ fn close(store: &Store, execution: &Execution) -> Result<End> {
     let now = store.clock.now();
     store.control.write_last(|tx| {
         store::execution::end(tx, execution.id, &end, now)?;
+        end_log(tx, execution.id, &end, now)?;
         let message = format!("Run {} ended: {} ({INTERRUPTED}).", execution.number, end.state.as_str());
         store::event::add(
             tx,
@@ -179,6 +204,23 @@ fn close(store: &Store, execution: &Execution) -> Result<End> {
     })?;
     close_ledger(store, execution.id, &end)?;
     Ok(end)
+}
+
+/// Its last line, after those that were kept while it ran.
+fn end_log(tx: &Transaction<'_>, id: ExecutionId, end: &End, now: DateTime<Utc>) -> Result<()> {
+    let level = if end.state == State::Failed { "error" } else { "warning" };
+    store::log::append(tx, id, now, level, LOG_ENDS)
+}
+
+/// Ends one that is queued, when that is what control.db says.
+fn end_interrupted(store: &Store, id: ExecutionId, end: &End) -> Result<()> {
+    let now = store.clock.now();
+    store.control.write_last(|tx| {
+        if store::execution::interrupt_queued(tx, id, end, now)? {
+            end_log(tx, id, end, now)?;
+        }
+        Ok(())
+    })
 }
 
 /// The ledger's own row is closed last: until then the next start does all of this again.
@@ -205,7 +247,7 @@ fn close_orphans(store: &Store) -> Result<()> {
         let end = end_of(store, id, known.as_ref(), ledger.as_ref())?;
         // A backup of control.db may be older than that of records.db: the batches are real, so an
         // execution that it calls queued was interrupted. One that it does not know stays unknown.
-        store.control.write_last(|tx| store::execution::interrupt_queued(tx, id, &end, store.clock.now()))?;
+        end_interrupted(store, id, &end)?;
         close_ledger(store, id, &end)?;
     }
     Ok(())
@@ -218,8 +260,7 @@ fn end_queued(store: &Store) -> Result<()> {
     for execution in queued {
         let Some(ledger) = store.records.read(|conn| store::run::read(conn, execution.id))? else { continue };
         let end = end_of(store, execution.id, Some(&execution), Some(&ledger))?;
-        let now = store.clock.now();
-        store.control.write_last(|tx| store::execution::interrupt_queued(tx, execution.id, &end, now))?;
+        end_interrupted(store, execution.id, &end)?;
         log::warn!("execution={} was queued, and had run: {}", execution.id, end.state.as_str());
     }
     Ok(())

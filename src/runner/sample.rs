@@ -5,7 +5,8 @@ use std::path::Path;
 use super::{
     Shared,
     job::{self, Job, Left, Stop},
-    prepare, retention,
+    prepare::{self, Scratch},
+    retention,
     stage::{odd_lines::OddLines, output, scope::Scope},
     trial::Trial,
 };
@@ -42,8 +43,9 @@ pub(super) fn generate(
             store::script::find(conn, connector, script)?,
         ))
     })?;
-    let scratch = prepare::Scratch::new(&shared.store, &format!("sample-{}", script.id))?;
-    generate_in(shared, &connector, &script, token, &scratch.0)
+    let scratch = Scratch::create(&shared.store, &format!("sample-{}", script.id))?;
+    crate::breakpoint::reach("sample");
+    generate_in(shared, &connector, &script, token, &scratch)
 }
 
 fn generate_in(
@@ -90,8 +92,9 @@ fn headers(scope: &Scope<'_>) -> ScopeHeaders {
 
 /// Writes how a sample ended. A failed one keeps the last good sample.
 pub(super) fn end(shared: &Shared, script: ScriptId, outcome: &Result<Sample>) -> Result<()> {
+    crate::breakpoint::reach("sample_end");
     let now = shared.store.clock.now();
-    let replaced = shared.store.control.write(|tx| {
+    let replaced = shared.store.control.write_last(|tx| {
         let Some(mut script) = store::script::version(tx, script)? else {
             log::info!("script={script} is gone: another draft took its place while it was sampled");
             return Ok(None);

@@ -7,7 +7,11 @@
 //! The clock may jump. Forward, the ticks in between were missed. Back, the next ticks are looked up anew,
 //! and those that ran already are passed over.
 
-use std::{io::Write as _, panic, sync::Arc, thread, time::Duration};
+use std::{
+    io::Write as _,
+    panic::{self, AssertUnwindSafe},
+    time::Duration,
+};
 
 use chrono::{DateTime, Utc};
 use sha2::{Digest as _, Sha256};
@@ -31,16 +35,8 @@ use crate::{
 /// How often it looks: a tick is at most so late.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Starts the timer's thread.
-pub(super) fn spawn(shared: &Arc<Shared>) -> Result<thread::JoinHandle<()>> {
-    let shared = Arc::clone(shared);
-    thread::Builder::new()
-        .name("timer".to_owned())
-        .spawn(move || look_loop(&shared))
-        .map_err(|e| Error::internal(format!("starting the timer: {e}")))
-}
-
-fn look_loop(shared: &Shared) {
+/// Looks until the server stops.
+pub(super) fn run(shared: &Shared) {
     // None: the clock may have been set back while the server was down.
     let mut last = None;
     loop {
@@ -49,10 +45,7 @@ fn look_loop(shared: &Shared) {
             return;
         }
         let now = shared.store.clock.now();
-        let looked = panic::catch_unwind(panic::AssertUnwindSafe(|| look(shared, last, now))).unwrap_or_else(
-            |panic| Err(Error::internal(format!("the timer panicked: {}", words(panic.as_ref())))),
-        );
-        match looked {
+        match look(shared, last, now) {
             Ok(()) => last = Some(now),
             Err(error) => log::error!("the timer: {error}"),
         }
@@ -65,12 +58,18 @@ fn look_loop(shared: &Shared) {
 
 /// Queues what is due. `last` is when it looked before.
 fn look(shared: &Shared, last: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Result<()> {
+    crate::breakpoint::reach("timer");
     if last.is_none_or(|last| now < last) {
         look_up_anew(shared, now)?;
     }
     for (connector, tick) in shared.store.control.read(|conn| store::schedule::due(conn, now))? {
         // One that can't be queued must not hold up the others.
-        if let Err(error) = come(shared, connector, tick, now) {
+        let came = panic::catch_unwind(AssertUnwindSafe(|| come(shared, connector, tick, now)));
+        let came = came.unwrap_or_else(|panic| {
+            shared.metrics.panicked("timer");
+            Err(Error::internal(format!("queueing it panicked: {}", words(panic.as_ref()))))
+        });
+        if let Err(error) = came {
             log::error!("connector={connector} tick {tick}: {error}");
         }
     }

@@ -172,10 +172,15 @@ pub fn start(
     let input = file::named(app, caller, input, "source_file_id")?;
     app.store.files.write(|tx| store::file::attach(tx, input.id, connector.id))?;
     let now = app.clock.now();
+    let under_way = || Error::conflict("A sample of this script is being generated. Wait, or cancel it.");
+    if script.state == SampleState::InProgress {
+        return Err(under_way());
+    }
+    let place = app.runner.sample_place(script.id).ok_or_else(under_way)?;
     let script = app.store.control.write(|tx| {
         let mut script = store::script::find(tx, connector.id, script.id)?;
-        if script.state == SampleState::InProgress || app.runner.is_sampling(script.id) {
-            return Err(Error::conflict("A sample of this script is being generated. Wait, or cancel it."));
+        if script.state == SampleState::InProgress {
+            return Err(under_way());
         }
         script.state = SampleState::InProgress;
         script.error = None;
@@ -187,7 +192,7 @@ pub fn start(
         store::script::update(tx, &script)?;
         Ok(script)
     })?;
-    app.runner.sample(connector.id, script.id);
+    app.runner.sample(connector.id, place);
     view_script(app, script)
 }
 

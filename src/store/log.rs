@@ -21,11 +21,11 @@ pub struct Line {
     pub message: String,
 }
 
-/// Writes a run's lines.
+/// Writes lines of a run; of one that is gone, none. A line that is there already is written over.
 pub fn insert(tx: &Transaction<'_>, execution: ExecutionId, lines: &[Line]) -> Result<()> {
     let mut statement = tx.prepare_cached(
         "INSERT OR REPLACE INTO execution_log (execution, n, at, level, stage, message)
-         VALUES ((SELECT seq FROM execution WHERE id = ?), ?, ?, ?, ?, ?)",
+         SELECT seq, ?2, ?3, ?4, ?5, ?6 FROM execution WHERE id = ?1",
     )?;
     for line in lines {
         statement.execute(params![
@@ -37,6 +37,23 @@ pub fn insert(tx: &Transaction<'_>, execution: ExecutionId, lines: &[Line]) -> R
             line.message
         ])?;
     }
+    Ok(())
+}
+
+/// Writes a line after those that there are.
+pub fn append(
+    tx: &Transaction<'_>,
+    execution: ExecutionId,
+    at: DateTime<Utc>,
+    level: &str,
+    message: &str,
+) -> Result<()> {
+    tx.prepare_cached(
+        "INSERT INTO execution_log (execution, n, at, level, message)
+         SELECT seq, 1 + coalesce((SELECT max(n) FROM execution_log WHERE execution = seq), 0), ?2, ?3, ?4
+         FROM execution WHERE id = ?1",
+    )?
+    .execute(params![execution.to_string(), time::to_ms(at), level, message])?;
     Ok(())
 }
 

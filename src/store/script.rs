@@ -155,6 +155,13 @@ pub fn delete_draft(tx: &Transaction<'_>, connector: ConnectorId) -> Result<()> 
     Ok(())
 }
 
+/// The scripts whose samples are being generated.
+pub fn sampled(conn: &Connection) -> Result<Vec<ScriptId>> {
+    let mut statement = conn.prepare_cached("SELECT id FROM script WHERE state = 'in_progress'")?;
+    let rows = statement.query_map([], |row| column::parsed(row, "id"))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
 /// Ends samples that were running when the process died. Answers how many.
 pub fn fail_running_samples(tx: &Transaction<'_>, error: &str) -> Result<usize> {
     Ok(tx.execute("UPDATE script SET state = 'failed', error = ? WHERE state = 'in_progress'", [error])?)

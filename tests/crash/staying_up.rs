@@ -109,7 +109,7 @@ fn a_run_that_died_keeps_every_stage_that_is_known() {
     let stages = row["step_progress"].as_array().unwrap();
     let said: Vec<_> = stages.iter().map(|stage| (&stage["type"], &stage["status"])).collect();
     let kinds = ["input_read", "sql_run", "execution_variable_eval", "load_step_run", "report"];
-    let statuses = ["completed", "completed", "completed", "completed", "skipped"];
+    let statuses = ["completed", "completed", "completed", "completed", "failed"];
     for ((kind, status), expected) in said.iter().zip(kinds.iter().zip(statuses)) {
         assert!(kind.as_str().unwrap().ends_with(expected.0), "{row}");
         assert_eq!(*status, expected.1, "{row}");

@@ -139,6 +139,7 @@ fn commit(shared: &Shared, space: &mut Space, requests: &[NewRequest]) -> Result
             format!("The disk has less than {least} MB left (engine.min_free_mb)."),
         ));
     }
+    crate::breakpoint::reach("inbox");
     let limits = &shared.config.webhook;
     let (kept, inboxes) =
         shared.store.inbox.write(|tx| store::inbox::add(tx, requests, limits.max_pending.into()))?;

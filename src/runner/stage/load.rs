@@ -128,6 +128,13 @@ fn steps<'j>(
     let steps = if stopped.is_none() { plan.steps.len() } else { 0 };
     for n in 0..steps {
         job.progress.begin(StageKind::LoadStep, n, &[]);
+        // The first one begins where all has just been kept.
+        if n > 0
+            && let Err(error) = keep_progress(job)
+        {
+            stopped = Some(error.into());
+            break;
+        }
         let told = |counters: &Counters| job.progress.count_load(n, counters);
         if let Err(stop) = one_step((job, engine, scopes), plan, &mut load, n, told) {
             stopped = Some(stop);

@@ -12,7 +12,7 @@ use crate::{
     id::RecordId,
     load::StepPlan,
     report::{self, Cell, SheetKind, Summary, UploadRow, Workbook, in_one_cell},
-    runner::job::{Job, Left, Stop, scratch_file, state_of},
+    runner::job::{Job, Left, Stop, keep_progress, scratch_file, state_of},
     store::spool::Spool,
 };
 
@@ -26,6 +26,7 @@ pub(in crate::runner) fn write(
     left: &Left,
 ) -> Result<PathBuf, Stop> {
     job.progress.begin(StageKind::Report, 0, &[]);
+    keep_progress(job)?;
     crate::breakpoint::reach("report");
     let now = job.store.clock.now();
     let stopped = loaded.stopped.as_ref().filter(|_| loaded.finished.is_none());

@@ -3,12 +3,13 @@
 use crate::{
     engine::{self, Engine},
     execution::StageKind,
-    runner::job::{Job, Stop},
+    runner::job::{Job, Stop, keep_progress},
 };
 
 /// Runs the script; an empty one passes the only input table through.
 pub(in crate::runner) fn run(job: &Job<'_>, engine: &mut Engine) -> Result<(), Stop> {
     job.progress.begin(StageKind::SqlRun, 0, &[]);
+    keep_progress(job)?;
     engine.set_meta(&job.meta, &job.parameters)?;
     let script = &job.snapshot.user_script;
     let stats = if engine::is_empty_script(script) {

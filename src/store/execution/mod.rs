@@ -192,21 +192,18 @@ pub fn end(tx: &Transaction<'_>, id: ExecutionId, end: &End, now: DateTime<Utc>)
 }
 
 /// Ends a queued execution whose batches the ledger knows: a restored backup of `control.db` may be
-/// older than that of `records.db`. Anything else stays as it is.
+/// older than that of `records.db`. Anything else stays as it is, and the answer is false.
 pub fn interrupt_queued(
     tx: &Transaction<'_>,
     id: ExecutionId,
     end_as: &End,
     now: DateTime<Utc>,
-) -> Result<()> {
+) -> Result<bool> {
     let changed = tx.execute(
         "UPDATE execution SET state = 'in_progress', started_at = ?2 WHERE id = ?1 AND state = 'queued'",
         params![id.to_string(), time::to_ms(now)],
     )?;
-    if changed == 1 {
-        end(tx, id, end_as, now)?;
-    }
-    Ok(())
+    if changed == 1 { end(tx, id, end_as, now) } else { Ok(false) }
 }
 
 /// Asks to cancel: a queued execution is cancelled at once, a running one becomes `cancelling`.
