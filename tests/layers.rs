@@ -147,7 +147,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         ],
     ),
     ("admin", &["api"]),
-    ("server", &["admin", "api", "app", "breakpoint", "context", "error"]),
+    ("server", &["admin", "api", "app", "breakpoint", "context", "error", "runner"]),
     (
         "cli",
         &[

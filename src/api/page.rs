@@ -1,6 +1,9 @@
 //! Lists: `{count, next, previous, results}`, paged by number.
 
-use std::future::{Ready, ready};
+use std::{
+    future::{Ready, ready},
+    net::SocketAddr,
+};
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header, web};
 use serde::{Deserialize, Serialize};
@@ -37,6 +40,17 @@ pub struct Links {
 }
 
 impl Links {
+    /// Those of what is told without being asked: by `server.public_url`, else by the address that is
+    /// listened on.
+    #[must_use]
+    pub fn unasked(public_url: &str, address: SocketAddr) -> Self {
+        let base = match public_url.trim_end_matches('/') {
+            "" => format!("http://{address}"),
+            public => public.to_owned(),
+        };
+        Self { base, path: String::new(), query: String::new() }
+    }
+
     /// An absolute URL of this server. `path` starts with `/`.
     #[must_use]
     pub fn absolute(&self, path: &str) -> String {

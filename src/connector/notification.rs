@@ -50,10 +50,8 @@ pub struct NotificationSettings {
 
 /// Of which runs, dry ones too, who is told. Keys that are left out stay.
 ///
-/// When a run ends in one of the ways of `on`, a JSON object is posted to `webhook_url`: the execution's
-/// `id`, `connector`, `number`, `status`, `trigger_type`, `is_dry_run`, `created`, `started_at`, `ended_at`,
-/// `duration_ms`, `error_details`, `warning` and `totals`, as in its row. It is signed as Standard Webhooks
-/// say; its `webhook-id` is the execution's id, the same each time that it is sent. Anything but a 2xx within ten
+/// When a run ends in one of the ways of `on`, its execution row is posted to `webhook_url`, as its own address
+/// answers it; the addresses in it are those of `server.public_url`. It is signed as Standard Webhooks say; its `webhook-id` is the execution's id, the same each time that it is sent. Anything but a 2xx within ten
 /// seconds counts as a failure; after three it is given up. Each try is an event of the connector.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

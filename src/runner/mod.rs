@@ -25,14 +25,15 @@ mod told;
 mod trial;
 
 pub use matched::{Matched, Rehearsed, matched};
+pub use notify::Tell;
 pub use preview::{Preview, PreviewRow, PreviewTable, Shown};
 pub use stage::{input::fill as fill_input, seed::SeedRecords};
 pub use trial::input_of;
 
 use std::{
     collections::{HashMap, hash_map::Entry},
-    sync::Arc,
-    thread::JoinHandle,
+    sync::{Arc, OnceLock},
+    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
@@ -77,6 +78,7 @@ struct Shared {
     inbox: inbox::Desk,
     /// Connectors that were deleted, with what is left of them.
     deleted: Mutex<Vec<ConnectorId>>,
+    tell: OnceLock<Tell>,
 }
 
 /// Puts SQLite's sorters and temporary tables into the data folder, never on a small tmpfs. Once per
@@ -147,6 +149,7 @@ impl Runner {
             stopping: CancelToken::new(),
             inbox: inbox::Desk::new(config),
             deleted: Mutex::default(),
+            tell: OnceLock::new(),
         });
         let threads = pool::spawn(&shared)?;
         Ok(Self { shared, threads })
@@ -162,6 +165,13 @@ impl Runner {
     pub fn forget_connector(&self, id: ConnectorId) {
         self.shared.deleted.lock().push(id);
         self.wake();
+    }
+
+    /// Says how runs are told of. Notifications wait for it; a second one changes nothing.
+    pub fn tell_with(&self, tell: Tell) {
+        if self.shared.tell.set(tell).is_ok() {
+            self.shared.wake();
+        }
     }
 
     /// Keeps a webhook request. `answer` hears of it once it is on disk.
@@ -293,7 +303,9 @@ impl Runner {
 impl Drop for Runner {
     fn drop(&mut self) {
         self.stop(Duration::ZERO);
-        for thread in self.threads.drain(..) {
+        let here = thread::current().id();
+        // The thread that tells of runs has the whole for a moment, and may be the last that has it.
+        for thread in self.threads.drain(..).filter(|thread| thread.thread().id() != here) {
             // A worker catches what its work does; there is nothing to learn from its end.
             let _ = thread.join();
         }

@@ -5,13 +5,15 @@
 //! was not sent. A row goes, or its next try is set, once the outcome of a try is known: what a stop or a crash cuts
 //! off in between is sent once more, under the same `webhook-id`, by which receivers know it.
 //!
+//! What is sent is the run's row as the API shows it. How that looks is not known here: the server says it
+//! ([`Tell`]), and until it does nothing is sent.
+//!
 //! One thread sends, one at a time. Each try has a thread of its own besides, which has nothing of the
 //! server's: a stopping server does not wait for it.
 
 use std::{sync::mpsc, thread, time::Duration};
 
-use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
-use serde::Serialize;
+use chrono::TimeDelta;
 use ureq::{
     Agent,
     tls::{RootCerts, TlsConfig},
@@ -25,10 +27,12 @@ use crate::{
         notification::{host, place},
     },
     error::{Code, Error, Result},
-    execution::{Counters, Execution, State, TriggerType},
-    id::ConnectorId,
+    id::ExecutionId,
     store::{self, notification::Waiting},
 };
+
+/// The row of a run that has ended, as JSON; `None`: it is gone.
+pub type Tell = Box<dyn Fn(ExecutionId) -> Result<Option<Vec<u8>>> + Send + Sync>;
 
 /// How often it looks for tries whose time has come; the ends of runs wake it.
 const LOOK: Duration = Duration::from_secs(2);
@@ -81,13 +85,14 @@ fn agent() -> Agent {
 
 /// Tries what is due. Answers how many.
 fn round(shared: &Shared, agent: &Agent) -> Result<usize> {
+    let Some(tell) = shared.tell.get() else { return Ok(0) };
     let now = shared.store.clock.now();
     let due = shared.store.control.read(|conn| store::notification::due(conn, now))?;
     for waiting in &due {
         if shared.is_stopping() {
             return Ok(0);
         }
-        let prepared = match prepare(shared, waiting) {
+        let prepared = match prepare(shared, tell, waiting) {
             // It would be the first of its connector for ever.
             Err(error) if error.code == Code::Internal => {
                 log::error!("execution={} can't be told of: {error}", waiting.execution);
@@ -133,26 +138,22 @@ struct Prepared {
     post: std::result::Result<Post, String>,
 }
 
-fn prepare(shared: &Shared, waiting: &Waiting) -> Result<Prepared> {
+fn prepare(shared: &Shared, tell: &Tell, waiting: &Waiting) -> Result<Prepared> {
     let (execution, connector) = shared.store.control.read(|conn| {
         Ok((
             store::execution::find(conn, waiting.execution)?,
             store::connector::find(conn, waiting.connector)?,
         ))
     })?;
-    let (Some(execution), Some(connector)) = (execution, connector) else {
-        // Both take the notification with them.
-        let post = Err("the run was deleted".to_owned());
-        return Ok(Prepared { run: "a run".to_owned(), post });
-    };
+    // Both take the notification with them.
+    let gone = || Prepared { run: "a run".to_owned(), post: Err("the run was deleted".to_owned()) };
+    let (Some(execution), Some(connector)) = (execution, connector) else { return Ok(gone()) };
     let run = format!("run {}", execution.number);
     let (url, secret) = match target(shared, &connector) {
         Ok(target) => target,
         Err(reason) => return Ok(Prepared { run, post: Err(reason) }),
     };
-    let row =
-        Row::new(execution, &connector, |time| time.with_timezone(&shared.workspace.timezone).fixed_offset());
-    let body = serde_json::to_vec(&row).map_err(Error::internal)?;
+    let Some(body) = tell(waiting.execution)? else { return Ok(gone()) };
     let (id, time) = (waiting.execution.to_string(), shared.store.clock.now().timestamp());
     let Some(signature) = sign_standard(&secret, &id, time, &body) else {
         return Ok(Prepared { run, post: Err("its signing secret is not Base64".to_owned()) });
@@ -240,68 +241,4 @@ fn note(shared: &Shared, waiting: &Waiting, run: &str, outcome: &Outcome) -> Res
         }
         Ok(())
     })
-}
-
-/// What is told of a run: of its row what needs no other database.
-#[derive(Serialize)]
-struct Row<'c> {
-    id: crate::id::ExecutionId,
-    connector: RowConnector<'c>,
-    number: i64,
-    status: State,
-    trigger_type: TriggerType,
-    is_dry_run: bool,
-    created: DateTime<FixedOffset>,
-    started_at: Option<DateTime<FixedOffset>>,
-    ended_at: Option<DateTime<FixedOffset>>,
-    duration_ms: Option<i64>,
-    error_details: Option<String>,
-    warning: Option<String>,
-    totals: Totals,
-}
-
-#[derive(Serialize)]
-struct RowConnector<'c> {
-    id: ConnectorId,
-    api_name: &'c str,
-    name: &'c str,
-}
-
-#[derive(Serialize)]
-struct Totals {
-    #[serde(flatten)]
-    counters: Counters,
-    missing_since_last_run: Option<u64>,
-}
-
-impl<'c> Row<'c> {
-    fn new(
-        execution: Execution,
-        connector: &'c Connector,
-        local: impl Fn(DateTime<Utc>) -> DateTime<FixedOffset>,
-    ) -> Self {
-        let duration = execution.ended_at.zip(execution.started_at).map(|(end, start)| end - start);
-        Self {
-            id: execution.id,
-            connector: RowConnector {
-                id: connector.id,
-                api_name: &connector.api_name,
-                name: &connector.name,
-            },
-            number: execution.number,
-            status: execution.state,
-            trigger_type: execution.trigger,
-            is_dry_run: execution.is_dry_run,
-            created: local(execution.created),
-            started_at: execution.started_at.map(&local),
-            ended_at: execution.ended_at.map(&local),
-            duration_ms: duration.map(|duration| duration.num_milliseconds().max(0)),
-            error_details: execution.error_details,
-            warning: execution.warning,
-            totals: Totals {
-                counters: execution.totals,
-                missing_since_last_run: execution.missing_since_last_run,
-            },
-        }
-    }
 }

@@ -25,10 +25,11 @@ use utoipa_actix_web::AppExt as _;
 use self::{head::Unsent, methods::Methods};
 use crate::{
     admin,
-    api::{self, docs, error::ApiError},
+    api::{self, docs, error::ApiError, execution::row, page::Links},
     app::App,
     breakpoint, context,
     error::{Code, Error, Result},
+    runner::Tell,
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -55,6 +56,9 @@ pub fn start(app: web::Data<App>, listener: TcpListener) -> Result<Server> {
     let methods = web::Data::new(Methods::new(&document));
     let schema = web::Data::new(docs::Schema(text(&document).into()));
     let grace = u64::from(app.config.server.shutdown_grace_s);
+    let links =
+        Links::unasked(&app.config.server.public_url, listener.local_addr().map_err(Error::internal)?);
+    app.runner.tell_with(teller(&app, links));
     let server = HttpServer::new(move || {
         let (router, _) = Router::new()
             .app_data(app.clone())
@@ -80,6 +84,16 @@ pub fn start(app: web::Data<App>, listener: TcpListener) -> Result<Server> {
     .map_err(Error::internal)?
     .run();
     Ok(server)
+}
+
+/// Shows runs to those who are told of them as to those who ask.
+fn teller(app: &web::Data<App>, links: Links) -> Tell {
+    // The runner is a part of the whole: it must not hold it.
+    let app = Arc::downgrade(&app.clone().into_inner());
+    Box::new(move |id| match app.upgrade() {
+        Some(app) => row::told(&app, &links, id),
+        None => Err(Error::new(Code::Busy, "The server is stopping.")),
+    })
 }
 
 /// The OpenAPI document as JSON text, the same whatever is configured.

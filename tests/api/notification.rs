@@ -12,7 +12,7 @@ use std::{
 
 use chrono::Utc;
 use serde_json::{Value as Json, json};
-use smartconnector::auth::webhook::SignatureRule;
+use smartconnector::{auth::webhook::SignatureRule, config::Config};
 
 use crate::{
     run::{SQL, Shop, TOKEN},
@@ -103,6 +103,11 @@ fn events(shop: &Shop, kind: &str, n: usize) -> Vec<String> {
     })
 }
 
+/// The row as whoever asks has it.
+fn asked(shop: &Shop, id: &str) -> Json {
+    shop.client.get(&format!("{}/executions/{id}", path(TOKEN))).ok()
+}
+
 /// One run that ends in each way.
 fn run_each(shop: &Shop) -> Vec<Json> {
     let mut runs = vec![shop.run("a.csv", GOOD), shop.run("b.csv", HALF), shop.run("c.csv", BAD)];
@@ -132,10 +137,7 @@ fn each_word_tells_of_the_runs_that_end_so() {
         };
         assert_eq!(verify(SECRET, &told.body), Ok(()));
         assert!(verify(SECRET, b"{}").is_err());
-        // It says of the run what its row says.
-        for (key, value) in body.as_object().unwrap() {
-            assert_eq!(*value, run[key], "{key}");
-        }
+        assert_eq!(body, asked(&shop, text(&run["id"])));
     }
     // Of the other twelve nobody was told.
     assert_eq!(
@@ -147,6 +149,33 @@ fn each_word_tells_of_the_runs_that_end_so() {
     tell(&shop, &["success"], &receiving.url);
     let last = shop.run("a.csv", GOOD);
     assert_eq!(receiving.next().json()["id"], last["id"]);
+}
+
+#[test]
+fn what_is_told_is_the_whole_row_with_addresses_of_the_server() {
+    let change = |config: &mut Config| {
+        config.notify.allowed_hosts = vec!["127.0.0.1".to_owned()];
+        config.server.public_url = "https://shop.test/".to_owned();
+    };
+    let (shop, receiving) = (Shop::with(change, SQL), Receiving::new(&[]));
+    tell(&shop, &["partial_success"], &receiving.url);
+    let run = shop.run("b.csv", "Number,E-Mail,Total\n1,,1\n2,,x\n");
+    let told = receiving.next().json();
+    assert_eq!(told, asked(&shop, text(&run["id"])));
+    for file in ["input_file", "final_report", "sql_output_zip"] {
+        assert!(text(&told[file]["url"]).starts_with("https://shop.test/api/files/"), "{told}");
+    }
+    assert_eq!(
+        (&told["started_by"]["email"], &told["totals"]["errors"]),
+        (&json!("admin@localhost"), &json!(1))
+    );
+    assert_eq!(told["step_progress"][3]["steps"][0]["custom_object"]["name"], "orders");
+    // Where no address is configured it is the one that is listened on.
+    let shop = self::shop();
+    tell(&shop, &["success"], &receiving.url);
+    shop.run("a.csv", GOOD);
+    let told = receiving.next().json();
+    assert!(text(&told["input_file"]["url"]).starts_with(&shop.server.url), "{told}");
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod busy;
 mod disk;
 mod kill;
 mod log;
+mod notification;
 mod process;
 mod start;
 mod staying_up;

@@ -10,8 +10,10 @@ use crate::{
     api::{file::FileRef, page::Links, time::local},
     app::App,
     auth::Member,
+    error::{Error, Result},
     execution::{Counters, Stage, StageKind, StageStatus, State, TriggerType},
-    service::execution::{ExecutionView, Named},
+    id::ExecutionId,
+    service::execution::{self, ExecutionView, Named},
 };
 
 /// Who started or cancelled a run.
@@ -220,6 +222,12 @@ pub fn row(app: &App, links: &Links, view: ExecutionView) -> ExecutionRow {
         cancel_requested_at: execution.cancel_requested_at.map(at),
         rows_not_kept: execution.outcomes_cut,
     }
+}
+
+/// What is told of a run that has ended: its row, as its address answers it; `None`: it is gone.
+pub fn told(app: &App, links: &Links, id: ExecutionId) -> Result<Option<Vec<u8>>> {
+    let view = execution::view(app, id)?;
+    view.map(|view| serde_json::to_vec(&row(app, links, view)).map_err(Error::internal)).transpose()
 }
 
 fn stage_row(app: &App, stage: Stage, objects: &[Named]) -> StageRow {

@@ -93,6 +93,12 @@ pub fn get(app: &App, caller: &Caller, name: &str, id: ExecutionId) -> Result<Ex
     views(app, vec![execution])?.pop().ok_or_else(|| Error::not_found("execution"))
 }
 
+/// One execution, for the server's own use.
+pub fn view(app: &App, id: ExecutionId) -> Result<Option<ExecutionView>> {
+    let execution = app.store.control.read(|conn| store::execution::find(conn, id))?;
+    Ok(views(app, execution.into_iter().collect())?.pop())
+}
+
 /// One page of executions, of one connector or of all.
 pub fn list(
     app: &App,

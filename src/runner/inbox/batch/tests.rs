@@ -45,6 +45,7 @@ fn process(store: &Arc<Store>) -> Shared {
         signal: Mutex::new(0),
         wake: Condvar::new(),
         stopping: crate::cancel::CancelToken::new(),
+        tell: std::sync::OnceLock::new(),
     }
 }
 
