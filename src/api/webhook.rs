@@ -72,8 +72,7 @@ pub async fn send(
     let text = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
     let (webhook_id, key) = (visible(&request, "webhook-id")?, visible(&request, "Idempotency-Key")?);
     if visitor.caller.is_none() {
-        let (signature, secrets) = (&visitor.target.signature, &visitor.target.secrets);
-        let proof = signature.verify(secrets, text, &bytes, received);
+        let proof = visitor.has_signed(text, &bytes, received);
         let from = address::of(&request, &app);
         let sender = if proof.is_ok() { Sender::Address(from) } else { Sender::Unproven(from) };
         app.runner.gate().count(sender)?;

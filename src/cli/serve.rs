@@ -19,9 +19,8 @@ use crate::{
     package::document::Document,
     runner, server,
     service::{
-        connector, people,
+        connector, people, secret,
         setup::{self, Fixed, Start},
-        webhook,
     },
     store::Store,
 };
@@ -101,7 +100,7 @@ impl Running {
             public => public.trim_end_matches('/').to_owned(),
         };
         let app = server::shared(App::new(config, store, start.workspace.clone())?);
-        webhook::tell_lost_secrets(&app)?;
+        secret::tell_lost(&app)?;
         import(&app, exported)?;
         let (send, receive) = channel();
         let shared = app.clone();

@@ -17,6 +17,7 @@ pub mod record;
 pub mod record_export;
 pub mod rejected;
 pub mod script;
+pub mod secret;
 pub mod session;
 pub mod setup;
 pub mod sql_function;

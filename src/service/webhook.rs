@@ -68,12 +68,15 @@ pub fn visitor(app: &App, credentials: &Credentials, name: &str) -> Result<Visit
         }),
     })?;
     let secrets = &connector.webhook_settings.signing_secrets;
+    let readable: Vec<_> = secrets.iter().filter_map(|sealed| secret(app, connector.id, sealed)).collect();
+    let has_lost_secrets = readable.len() < secrets.len();
     let target = Arc::new(Target {
         connector: connector.id,
         connector_type: connector.connector_type,
         status: connector.status,
         signature: connector.webhook_settings.signature.clone(),
-        secrets: secrets.iter().filter_map(|sealed| secret(app, connector.id, sealed)).collect(),
+        secrets: readable,
+        has_lost_secrets,
     });
     let hash = credentials.key.as_deref().map(key::hash);
     let remembered = hash.zip(caller.clone());
@@ -84,7 +87,7 @@ pub fn visitor(app: &App, credentials: &Credentials, name: &str) -> Result<Visit
 fn admit(caller: Option<Arc<Caller>>, target: Arc<Target>) -> Result<Visitor> {
     match &caller {
         Some(caller) if !caller.reaches(target.connector) => Err(Error::not_found("connector")),
-        None if target.secrets.is_empty() => Err(unproven()),
+        None if target.secrets.is_empty() && !target.has_lost_secrets => Err(unproven()),
         _ => Ok(Visitor { caller, target }),
     }
 }
@@ -102,24 +105,30 @@ pub fn secret(app: &App, connector: ConnectorId, sealed: &SealedSecret) -> Optio
     app.store.secrets.unseal(&sealed.sealed, &connector.to_string())
 }
 
-/// The secrets that can't be read any more, told at start: each has to be entered again.
-pub fn tell_lost_secrets(app: &App) -> Result<()> {
-    for connector in app.store.control.read(store::connector::with_secrets)? {
-        let all = &connector.webhook_settings.signing_secrets;
-        let lost = all.iter().filter(|sealed| secret(app, connector.id, sealed).is_none()).count();
-        if lost > 0 {
-            log::warn!(
-                "connector={} {lost} of its {} webhook signing secrets can't be read: {} is not the file that encrypted them. Enter them again.",
-                connector.api_name,
-                all.len(),
+impl Visitor {
+    /// Whether the request of a visitor without a key is signed.
+    ///
+    /// # Errors
+    /// `busy` where it may be, with a secret that can't be read: the sender is right to send it again.
+    pub fn has_signed<'h>(
+        &self,
+        header: impl Fn(&str) -> Option<&'h str>,
+        body: &[u8],
+        now: DateTime<Utc>,
+    ) -> Result<()> {
+        let target = &self.target;
+        target.signature.verify(&target.secrets, header, body, now).map_err(|error| {
+            if error.code != Code::InvalidCredentials || !target.has_lost_secrets {
+                return error;
+            }
+            let detail = format!(
+                "The signature can't be checked: {} is not the file that encrypted a signing secret of this connector. Its secrets have to be entered again.",
                 store::KEY_FILE
             );
-        }
+            Error::new(Code::Busy, detail)
+        })
     }
-    Ok(())
-}
 
-impl Visitor {
     /// Whether the connector takes webhooks now.
     pub fn may_send(&self) -> Result<()> {
         match (self.target.connector_type, self.target.status) {

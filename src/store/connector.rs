@@ -115,10 +115,11 @@ pub fn owners(
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The connectors that have signing secrets.
+/// The connectors that have signing secrets, of their senders or of their own.
 pub fn with_secrets(conn: &Connection) -> Result<Vec<Connector>> {
     let mut statement = conn.prepare_cached(
-        "SELECT * FROM connector WHERE json_array_length(webhook_settings, '$.signing_secrets') > 0 ORDER BY api_name",
+        "SELECT * FROM connector WHERE json_array_length(webhook_settings, '$.signing_secrets') > 0
+           OR notification_settings ->> '$.signing_secret' IS NOT NULL ORDER BY api_name",
     )?;
     Ok(statement.query_map([], from_row)?.collect::<rusqlite::Result<_>>()?)
 }

@@ -13,6 +13,7 @@ mod kill;
 mod log;
 mod notification;
 mod process;
+mod secrets;
 mod start;
 mod staying_up;
 mod stop;

@@ -42,6 +42,8 @@ pub struct Target {
     pub signature: SignatureRule,
     /// With what, in clear. Empty: they need a key.
     pub secrets: Vec<String>,
+    /// There are more, which can't be read.
+    pub has_lost_secrets: bool,
 }
 
 impl fmt::Debug for Target {
@@ -156,6 +158,7 @@ mod tests {
             status: Status::Operational,
             signature: SignatureRule::default(),
             secrets: Vec::new(),
+            has_lost_secrets: false,
         })
     }
 
