@@ -181,9 +181,9 @@ impl InputFile {
         &self.cancel
     }
 
-    /// The bytes of the only table, when that is text.
-    pub(super) fn only_text(&mut self) -> Result<Option<&mut (dyn Source + 'static)>, InputError> {
-        self.ensure_open(0)?;
+    /// The bytes of table `n`, when that is text.
+    pub(super) fn text(&mut self, n: usize) -> Result<Option<&mut (dyn Source + 'static)>, InputError> {
+        self.ensure_open(self.tables[n].document)?;
         match &mut self.open {
             Some((_, Open::Text(source))) => {
                 source.rewind()?;

@@ -22,14 +22,14 @@ use super::{
     table::TableReader,
 };
 
-/// Picks the records that start at given lines.
+/// Picks the records of a table that start at given lines.
 pub struct OriginalRecords<'f, L: Iterator<Item = u64>> {
     /// How the file is written, or would be.
     pub format: Format,
     /// The header's cells.
     pub header: Vec<Vec<u8>>,
     records: Records<'f>,
-    lines: Peekable<L>,
+    lines: Option<Peekable<L>>,
 }
 
 enum Records<'f> {
@@ -68,16 +68,23 @@ impl<'a> OriginalRecord<'a> {
 }
 
 impl<'f, L: Iterator<Item = u64>> OriginalRecords<'f, L> {
-    /// Begins the only table of a file that was opened as the run did. `lines` ascend; repeated ones count
-    /// once, those at which no record starts are passed over.
+    /// Begins table `n` of a file that was opened as the run did. `lines` ascend; repeated ones count once,
+    /// those at which no record starts are passed over. `None`: all records.
     ///
     /// # Errors
     /// [`InputError`], as [`InputFile::read`].
-    pub fn open(file: &'f mut InputFile, lines: impl IntoIterator<IntoIter = L>) -> Result<Self, InputError> {
+    ///
+    /// # Panics
+    /// If there is no table `n`.
+    pub fn open(
+        file: &'f mut InputFile,
+        n: usize,
+        lines: Option<impl IntoIterator<IntoIter = L>>,
+    ) -> Result<Self, InputError> {
         let (options, cancel) = (file.options().clone(), file.cancel().clone());
-        let lines = lines.into_iter().peekable();
-        if file.only_text()?.is_none() {
-            let reader = file.read(0)?;
+        let lines = lines.map(|lines| lines.into_iter().peekable());
+        if file.text(n)?.is_none() {
+            let reader = file.read(n)?;
             let header =
                 reader.header().columns.iter().map(|column| column.original.clone().into_bytes()).collect();
             let format = Format {
@@ -88,7 +95,7 @@ impl<'f, L: Iterator<Item = u64>> OriginalRecords<'f, L> {
             };
             return Ok(Self { format, header, records: Records::Sheet(reader, RowBuf::new()), lines });
         }
-        let source = file.only_text()?.ok_or(InputError::Empty)?;
+        let source = file.text(n)?.ok_or(InputError::Empty)?;
         let (mut records, format) = record::open(source, &options, &cancel)?;
         if !records.read()? {
             return Err(InputError::Empty);
@@ -112,11 +119,12 @@ impl<'f, L: Iterator<Item = u64>> OriginalRecords<'f, L> {
     }
 
     fn find(&mut self) -> Result<bool, InputError> {
-        while self.lines.peek().is_some() {
+        let Some(lines) = &mut self.lines else { return Ok(self.records.next()?.is_some()) };
+        while lines.peek().is_some() {
             let Some(line) = self.records.next()? else { return Ok(false) };
-            while self.lines.next_if(|wanted| *wanted < line).is_some() {}
-            if self.lines.next_if_eq(&line).is_some() {
-                while self.lines.next_if_eq(&line).is_some() {}
+            while lines.next_if(|wanted| *wanted < line).is_some() {}
+            if lines.next_if_eq(&line).is_some() {
+                while lines.next_if_eq(&line).is_some() {}
                 return Ok(true);
             }
         }

@@ -12,7 +12,7 @@ use super::{
     csv::Header,
     error::InputError,
     file::Table,
-    names::{Taken, name_at, table_name},
+    names::{Taken, name_at, table_name, table_names},
     row::RowBuf,
     warning::{Oddity, Warnings},
 };
@@ -92,6 +92,26 @@ pub fn pair_tables(entries: &[InputTable], tables: &[Table]) -> Result<Vec<Paire
         paired.push(Paired { table: n, entry: None, name, page });
     }
     Ok(paired)
+}
+
+/// Which of the paired tables a row's `_table` names: by its name in `input`, else by what it is called in the
+/// file.
+#[must_use]
+pub fn origin(paired: &[Paired], tables: &[Table], told: &str) -> Option<usize> {
+    let by_name = paired.iter().position(|one| one.name.eq_ignore_ascii_case(told));
+    by_name.or_else(|| paired.iter().position(|one| tables[one.table].title == told))
+}
+
+/// The names, without an extension, that files of a ZIP archive have to have to be paired as these tables were.
+#[must_use]
+pub fn stems(entries: &[InputTable], paired: &[Paired]) -> Vec<String> {
+    let stem = |one: &Paired| {
+        let Some(entry) = one.entry.map(|n| &entries[n]) else { return one.name.clone() };
+        // A name that was written by hand may be none that a file can make.
+        if table_name(&entry.table_name) == entry.table_name { &entry.table_name } else { &entry.name }
+            .clone()
+    };
+    table_names(&paired.iter().map(stem).collect::<Vec<_>>())
 }
 
 /// One table takes the first entry; several, each the one that has its name. `None`: a name is not found.

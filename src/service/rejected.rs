@@ -1,14 +1,21 @@
 //! `rejected.csv` of a run: the source rows that it rejected, ready to be corrected and sent again.
 //!
 //! Made in a temporary file before the first byte is sent: a slow client holds no read transaction.
-//! Source rows are picked from the input file by their lines. Where a rejected row knows no line (the
-//! script did not select `_line`), or the file had several tables, the rows of its scope are written
-//! instead, from the SQL output.
+//! Source rows are picked from the input file by their lines. Of a file of several tables a row is known by
+//! line and table, and the answer is a ZIP archive that takes the file's place when it is sent again: each
+//! table as CSV, under a name by which it is paired as before. A table of which rows were rejected has these;
+//! any other comes whole, since the script may look things up in it.
+//!
+//! Where a rejected row knows no line, or not in which of several tables (the script did not select `_line`,
+//! `_table`), the rows of its scope are written instead, from the SQL output.
 
 use std::{
+    collections::HashMap,
     fs::File,
-    io::{BufReader, BufWriter, Seek as _, Write as _},
+    io::{BufReader, BufWriter, Seek as _, Write},
 };
+
+use zip::{ZipArchive, ZipWriter, write::SimpleFileOptions};
 
 use super::{connector, execution, unpacking::Unpacking};
 use crate::{
@@ -18,8 +25,9 @@ use crate::{
     error::{Error, Result},
     execution::{Execution, RowOutcome, RowStatus},
     id::ExecutionId,
-    input::{InputFile, OriginalRecords},
+    input::{InputFile, OriginalRecords, Paired, Table, origin, pair_tables, stems},
     report::{Dialect, RejectedCsv, in_one_cell},
+    script::InputTable,
     store::{self, file::FileReader},
 };
 
@@ -32,20 +40,42 @@ const PAGE: u32 = 1_000;
 /// Why rows were rejected, by source line or by row of a scope, ascending.
 type Reasons = Vec<(u64, String)>;
 
-/// Writes the file and rewinds it. `scope` chooses where several scopes have rejected rows without lines.
-pub fn csv(app: &App, caller: &Caller, name: &str, id: ExecutionId, scope: Option<&str>) -> Result<File> {
+/// The file that was made, rewound.
+#[derive(Debug)]
+pub enum Made {
+    /// One table.
+    Csv(File),
+    /// A ZIP archive of several tables.
+    Zip(File),
+}
+
+/// Makes the file. `scope` chooses where several scopes have rejected rows without lines.
+pub fn csv(app: &App, caller: &Caller, name: &str, id: ExecutionId, scope: Option<&str>) -> Result<Made> {
     caller.needs(Role::Sender)?;
     let (_, execution) = execution::of(app, caller, name, id)?;
     let _unpacking = Unpacking::of(app, execution.id)?;
     let rejected = rejected(app, &execution, scope)?;
     let file = tempfile::tempfile_in(app.store.scratch_dir()).map_err(Error::internal)?;
-    let input = if rejected.iter().all(|row| row.line.is_some()) { input_of(app, &execution)? } else { None };
-    let mut file = match input {
-        Some(input) => source_rows(input, by_line(rejected), file)?,
-        None => scope_rows(app, &execution, rejected, file)?,
+    let know_lines = rejected.iter().all(|row| row.line.is_some());
+    let input = if know_lines { Some(input_of(app, &execution)?) } else { None };
+    let made = match input {
+        Some((mut input, _)) if input.tables().len() == 1 => {
+            let reasons = merged(rejected.into_iter().filter_map(by_line));
+            Made::Csv(unbuffered(source_rows(&mut input, 0, Some(reasons), BufWriter::new(file))?)?)
+        }
+        Some((input, entries)) => {
+            let paired = pair_tables(&entries, input.tables())?;
+            match by_table(&rejected, &paired, input.tables()) {
+                Some(reasons) => Made::Zip(tables(input, &stems(&entries, &paired), &paired, reasons, file)?),
+                None => Made::Csv(scope_rows(app, &execution, rejected, file)?),
+            }
+        }
+        None => Made::Csv(scope_rows(app, &execution, rejected, file)?),
     };
-    file.rewind().map_err(Error::internal)?;
-    Ok(file)
+    let (Made::Csv(file) | Made::Zip(file)) = &made;
+    let mut shared = file;
+    shared.rewind().map_err(Error::internal)?;
+    Ok(made)
 }
 
 /// What the file needs of a rejected row. There are at most `runner.max_row_outcomes`.
@@ -53,6 +83,7 @@ struct Rejected {
     scope: String,
     row: u64,
     line: Option<u64>,
+    table: Option<String>,
     reason: String,
 }
 
@@ -68,6 +99,7 @@ fn rejected(app: &App, execution: &Execution, scope: Option<&str>) -> Result<Vec
         after = *last;
         rows.extend(page.into_iter().filter(|(_, row)| is_wanted(row)).map(|(_, row)| Rejected {
             line: row.line.and_then(|line| u64::try_from(line).ok()),
+            table: row.table,
             reason: in_one_cell(&row.messages),
             scope: row.scope,
             row: row.row,
@@ -75,11 +107,25 @@ fn rejected(app: &App, execution: &Execution, scope: Option<&str>) -> Result<Vec
     }
 }
 
-/// One entry per source line: a line may be rejected by several steps.
-fn by_line(rows: Vec<Rejected>) -> Reasons {
-    merged(rows.into_iter().filter_map(|row| Some((row.line?, row.reason))))
+fn by_line(row: Rejected) -> Option<(u64, String)> {
+    Some((row.line?, row.reason))
 }
 
+/// The reasons by table, of those that have rejected rows; `None`: of a row it is not known which it is from.
+fn by_table(rows: &[Rejected], paired: &[Paired], tables: &[Table]) -> Option<HashMap<usize, Reasons>> {
+    let mut by_table: HashMap<usize, Reasons> = HashMap::new();
+    for row in rows {
+        let place = origin(paired, tables, row.table.as_deref()?)?;
+        by_table.entry(place).or_default().push((row.line?, row.reason.clone()));
+    }
+    if rows.is_empty() {
+        // No row, not every row.
+        by_table.extend((0..paired.len()).map(|place| (place, Reasons::new())));
+    }
+    Some(by_table.into_iter().map(|(place, reasons)| (place, merged(reasons.into_iter()))).collect())
+}
+
+/// One entry per source line or row: it may be rejected by several steps.
 fn merged(reasons: impl Iterator<Item = (u64, String)>) -> Reasons {
     let mut sorted: Reasons = reasons.collect();
     sorted.sort();
@@ -97,41 +143,61 @@ fn merged(reasons: impl Iterator<Item = (u64, String)>) -> Reasons {
     merged
 }
 
-/// The input, when it is one table: of several, a line does not say which.
-fn input_of(app: &App, execution: &Execution) -> Result<Option<InputFile>> {
+/// The input as the run opened it, and the tables that its script expected.
+fn input_of(app: &App, execution: &Execution) -> Result<(InputFile, Vec<InputTable>)> {
     let input = match execution.input_file {
         Some(id) => app.store.files.read(|conn| store::file::find(conn, id))?,
         None => None,
     };
     let input = input.ok_or_else(|| Error::not_found("input file: it is not in the store any more"))?;
-    let options = app
-        .store
-        .control
-        .read(|conn| store::execution::snapshot(conn, execution.id))?
-        .map(|snapshot| snapshot.input_options)
+    let snapshot = app.store.control.read(|conn| store::execution::snapshot(conn, execution.id))?;
+    let (options, entries) = snapshot
+        .map(|snapshot| (snapshot.input_options, snapshot.config_metadata.input_tables))
         .unwrap_or_default();
-    let opened = connector::open_input(app, &input, &options, &CancelToken::new())?;
-    Ok((opened.tables().len() == 1).then_some(opened))
+    Ok((connector::open_input(app, &input, &options, &CancelToken::new())?, entries))
 }
 
-fn source_rows(mut input: InputFile, reasons: Reasons, mut file: File) -> Result<File> {
-    let lines: Vec<u64> = reasons.iter().map(|(line, _)| *line).collect();
-    let mut records = OriginalRecords::open(&mut input, lines)?;
+/// The rejected rows of table `n` as they came; without reasons all of its rows.
+fn source_rows<W: Write>(input: &mut InputFile, n: usize, reasons: Option<Reasons>, mut out: W) -> Result<W> {
+    let lines: Option<Vec<u64>> =
+        reasons.as_ref().map(|reasons| reasons.iter().map(|(line, _)| *line).collect());
+    let mut records = OriginalRecords::open(input, n, lines)?;
     let format = records.format;
     let cells_in = format.encoding.of_cells();
     if cells_in != format.encoding {
-        file.write_all(UTF8_MARK).map_err(Error::internal)?;
+        out.write_all(UTF8_MARK).map_err(Error::internal)?;
     }
     let dialect = Dialect { delimiter: format.delimiter, quote: format.quote, header_row: format.header_row };
-    let mut out = RejectedCsv::create(BufWriter::new(file), dialect, &records.header)?;
-    let mut reasons = reasons.into_iter().peekable();
+    let mut out = RejectedCsv::create(out, dialect, &records.header)?;
+    let mut reasons = reasons.unwrap_or_default().into_iter().peekable();
     while let Some(record) = records.read()? {
         while reasons.next_if(|(line, _)| *line < record.line()).is_some() {}
-        if let Some((_, reason)) = reasons.next() {
-            out.row(record.cells(), &cells_in.encode(&reason))?;
-        }
+        let reason = reasons.next_if(|(line, _)| *line == record.line());
+        let reason = reason.map(|(_, reason)| cells_in.encode(&reason).into_owned()).unwrap_or_default();
+        out.row(record.cells(), &reason)?;
     }
-    out.finish()?.into_inner().map_err(|e| Error::internal(e.into_error()))
+    Ok(out.finish()?)
+}
+
+/// The ZIP archive of a file's tables.
+fn tables(
+    mut input: InputFile,
+    stems: &[String],
+    paired: &[Paired],
+    mut reasons: HashMap<usize, Reasons>,
+    file: File,
+) -> Result<File> {
+    let mut zip = ZipWriter::new(BufWriter::new(file));
+    for (place, (one, stem)) in paired.iter().zip(stems).enumerate() {
+        zip.start_file(format!("{stem}.csv"), SimpleFileOptions::default().large_file(true))
+            .map_err(Error::internal)?;
+        source_rows(&mut input, one.table, reasons.remove(&place), &mut zip)?;
+    }
+    unbuffered(zip.finish().map_err(Error::internal)?)
+}
+
+fn unbuffered(out: BufWriter<File>) -> Result<File> {
+    out.into_inner().map_err(|e| Error::internal(e.into_error()))
 }
 
 fn scope_rows(app: &App, execution: &Execution, rows: Vec<Rejected>, file: File) -> Result<File> {
@@ -151,7 +217,7 @@ fn scope_rows(app: &App, execution: &Execution, rows: Vec<Rejected>, file: File)
     };
     let zip = zip.ok_or_else(|| Error::not_found("SQL output of this run, which has the rejected rows"))?;
     let mut archive =
-        zip::ZipArchive::new(BufReader::new(FileReader::open(&app.store, &zip))).map_err(Error::internal)?;
+        ZipArchive::new(BufReader::new(FileReader::open(&app.store, &zip))).map_err(Error::internal)?;
     let member = archive.by_name(&format!("{scope}.csv")).map_err(Error::internal)?;
     let reasons = merged(rows.into_iter().map(|row| (row.row, row.reason)));
     let mut reader = csv::Reader::from_reader(member);
@@ -167,5 +233,5 @@ fn scope_rows(app: &App, execution: &Execution, rows: Vec<Rejected>, file: File)
             out.row(record.map_err(Error::internal)?.iter(), reason.as_bytes())?;
         }
     }
-    out.finish()?.into_inner().map_err(|e| Error::internal(e.into_error()))
+    unbuffered(out.finish()?)
 }

@@ -23,7 +23,11 @@ use crate::{
         outcome::{Change, Message},
     },
     id::RecordId,
-    service::{execution, paging::Paging, rejected},
+    service::{
+        execution,
+        paging::Paging,
+        rejected::{self, Made},
+    },
 };
 
 /// One row with its messages.
@@ -178,8 +182,12 @@ pub struct RejectedQuery {
 ///
 /// Source rows with their original header and cells in the source's own encoding, and a last column
 /// `_errors`, which an upload ignores. Where the script did not select `_line`, the rows of the scope.
+///
+/// Of a file of several tables it is a ZIP archive to be sent in the file's place: each table as CSV, those of
+/// which rows were rejected with these, the others whole. Where the script did not select `_table`, the rows of
+/// the scope.
 #[utoipa::path(tag = "Executions", params(("connector" = String, Path, description = "Id or api name"),
-    ("id" = Uuid, Path), RejectedQuery), responses((status = 200, content_type = "text/csv", body = String),
+    ("id" = Uuid, Path), RejectedQuery), responses((status = 200, content((String = "text/csv"), (Vec<u8> = "application/zip"))),
     (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody),
     (status = 503, body = ErrorBody)))]
 #[get("/api/smart-connectors/{connector}/executions/{id}/rejected.csv")]
@@ -190,8 +198,11 @@ pub async fn rejected_csv(
     query: Params<RejectedQuery>,
 ) -> Result<HttpResponse, ApiError> {
     let (connector, id) = parse_path(path)?;
-    let file =
+    let made =
         blocking(app, move |app| rejected::csv(app, &caller.0, &connector, id, query.0.scope.as_deref()))
             .await?;
-    Ok(spooled::attachment(file, "text/csv", "rejected.csv")?)
+    Ok(match made {
+        Made::Csv(file) => spooled::attachment(file, "text/csv", "rejected.csv"),
+        Made::Zip(file) => spooled::attachment(file, "application/zip", "rejected.zip"),
+    }?)
 }

@@ -9,7 +9,7 @@ fn originals_keep_their_encoding_their_blanks_and_their_extra_cells() {
     // Line 3 is blank, line 9 is past the end; both start no record. Line 4 is asked for twice.
     let lines = [2, 3, 4, 4, 6, 9];
     let mut input = file_with("x.csv", bytes, &options, LIMITS).unwrap();
-    let mut originals = OriginalRecords::open(&mut input, lines).unwrap();
+    let mut originals = OriginalRecords::open(&mut input, 0, Some(lines)).unwrap();
     assert_eq!(originals.header, [b"Name".to_vec(), b"Stra\xdfe".to_vec()]);
     assert_eq!((originals.format.encoding, originals.format.delimiter), (Encoding::WINDOWS_1252, b';'));
     let mut got = Vec::new();
@@ -33,7 +33,7 @@ fn originals_of_a_sheet_are_its_cells() {
     let options =
         InputOptions { null_values: vec!["x".to_owned()], header_row: Some(2), ..InputOptions::default() };
     let mut input = file_with("x.xlsx", &book.save_to_buffer().unwrap(), &options, LIMITS).unwrap();
-    let mut originals = OriginalRecords::open(&mut input, [3, 6]).unwrap();
+    let mut originals = OriginalRecords::open(&mut input, 0, Some([3, 6])).unwrap();
     assert_eq!(originals.header, ["Straße".as_bytes().to_vec(), b"qty".to_vec()]);
     assert_eq!((originals.format.encoding, originals.format.header_row), (Encoding::UTF_8, 2));
     let mut got = Vec::new();

@@ -99,7 +99,7 @@ proptest! {
         let (scratch, cancel) = (std::env::temp_dir(), CancelToken::new());
         let opening = Opening { name: "x.csv", options: &options, limits: LIMITS, scratch: &scratch, cancel: &cancel };
         let mut input = InputFile::open(source, &opening).unwrap();
-        let mut originals = OriginalRecords::open(&mut input, wanted).unwrap();
+        let mut originals = OriginalRecords::open(&mut input, 0, Some(wanted)).unwrap();
         for n in picked {
             let record = originals.read().unwrap().unwrap();
             prop_assert_eq!(record.line(), lines[n]);

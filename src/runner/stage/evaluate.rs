@@ -32,7 +32,7 @@ pub(in crate::runner) fn pass(
             return Ok(());
         }
         values.clear();
-        let mut warnings = scope.odd_lines.of(row.line()).to_vec();
+        let mut warnings = scope.odd_lines.of(row.line(), row.table()).to_vec();
         let mut is_valid = true;
         for compiled in &scope.variables {
             let cell = evaluate(compiled, row, &mut warnings);

@@ -10,7 +10,7 @@ use crate::{
     engine::{self, ColumnKind, Engine},
     execution::StageKind,
     input::{self, Cell, InputFile, Opening, Paired, RowBuf, TableReader, Warnings},
-    runner::job::{Job, Left, Stop, unpack_limits},
+    runner::job::{Job, Left, Stop, keep_progress, unpack_limits},
     script::ColumnType,
 };
 
@@ -20,6 +20,7 @@ const REPORT_EVERY: u64 = 10_000;
 /// Finds out what the file is; an archive is unpacked.
 pub(in crate::runner) fn open(job: &Job<'_>, left: &mut Left) -> Result<InputFile, Stop> {
     job.progress.begin(StageKind::InputRead, 0, &[]);
+    keep_progress(job)?;
     let time = Duration::from_secs(job.config.engine.timeout_s.into());
     let opening = Opening {
         name: job.input_name,
@@ -62,9 +63,8 @@ fn read_tables(
 ) -> Result<OddLines, Stop> {
     let entries = &job.snapshot.config_metadata.input_tables;
     let paired = input::pair_tables(entries, file.tables()).map_err(input_stop)?;
-    // Of several tables, a row's line does not say which it is from.
-    let (mut before, mut odd_lines) = (0, OddLines::default());
-    for one in &paired {
+    let (mut before, mut odd_lines) = (0, OddLines::new(&paired, file.tables()));
+    for (n, one) in paired.iter().enumerate() {
         let title = file.tables()[one.table].title.clone();
         let place = (paired.len() > 1).then_some(title.as_str());
         let in_place = |error: input::InputError| match place {
@@ -83,9 +83,7 @@ fn read_tables(
             left.is_cut |= reader.read(&mut RowBuf::new()).map_err(input_stop)?;
         }
         tell(job, one, place, &mut reader, rows, left);
-        if place.is_none() {
-            odd_lines = OddLines::new(reader.warnings());
-        }
+        odd_lines.add(n, reader.warnings());
         before += rows;
     }
     job.progress.complete(StageKind::InputRead, 0);
