@@ -16,7 +16,10 @@ use super::{
     document::{Document, FORMAT, LocalConfig, Marker},
     records,
 };
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    script::InputTable,
+};
 
 /// A package that was read and checked. The data files are not read yet.
 #[derive(Debug)]
@@ -40,8 +43,8 @@ pub struct Package {
 pub struct Input {
     /// What the script sees as its name.
     pub name: String,
-    /// Where it is.
-    pub path: PathBuf,
+    /// Where it is: at least one file. Several, where another client has taken the tables of one apart.
+    pub files: Vec<PathBuf>,
 }
 
 impl Package {
@@ -132,30 +135,42 @@ impl Package {
     /// There is none, or it is no file.
     pub fn input(&self, other: Option<&Path>) -> Result<Input> {
         let input = match other {
-            Some(path) => Input { name: base_name(path), path: path.to_owned() },
+            Some(path) => Input { name: base_name(path), files: vec![path.to_owned()] },
             None => self.own_input()?,
         };
-        if input.path.is_file() {
-            return Ok(input);
+        match input.files.iter().find(|path| !path.is_file()) {
+            None => Ok(input),
+            Some(path) => {
+                Err(Error::invalid(format!("The input {} is no file that can be read.", path.display())))
+            }
         }
-        Err(Error::invalid(format!("The input {} is no file that can be read.", input.path.display())))
     }
 
     fn own_input(&self) -> Result<Input> {
         let of_document = self.document.as_ref().and_then(|document| document.input.as_ref());
-        let of_table = || {
-            let table = self.config.input_tables.first()?;
-            Some(table.file_path.clone().unwrap_or_else(|| format!("{DATA}/{}", table.name)))
+        let named: Vec<String> = match of_document {
+            Some(input) => vec![input.file_path.clone()],
+            None => self.config.input_tables.iter().map(file_of).collect(),
         };
-        let path = of_document
-            .map(|input| input.file_path.clone())
-            .or_else(of_table)
-            .ok_or_else(|| Error::invalid("The package holds no input file. Name one with --input FILE."))?;
-        let path = inside(&self.root, &path)?;
+        let mut files: Vec<PathBuf> = Vec::new();
+        for path in named {
+            let path = inside(&self.root, &path)?;
+            if !files.contains(&path) {
+                files.push(path);
+            }
+        }
+        let Some(first) = files.first() else {
+            return Err(Error::invalid("The package holds no input file. Name one with --input FILE."));
+        };
         let told = self.meta.get("fileupload_file_name").and_then(Json::as_str);
         let name = of_document.map(|input| input.name.clone()).or_else(|| told.map(str::to_owned));
-        Ok(Input { name: name.unwrap_or_else(|| base_name(&path)), path })
+        Ok(Input { name: name.unwrap_or_else(|| base_name(first)), files })
     }
+}
+
+/// Where a table's file is.
+pub(super) fn file_of(table: &InputTable) -> String {
+    table.file_path.clone().unwrap_or_else(|| format!("{DATA}/{}", table.name))
 }
 
 fn base_name(path: &Path) -> String {
@@ -267,6 +282,14 @@ mod tests {
         let package = Package::open(dir.path()).unwrap();
         assert_eq!(package.document, None);
         assert_eq!(package.input(None).unwrap().name, "in.csv");
+        // Tables of one file name it once.
+        let table = |name: &str| format!("{{\"name\": {name:?}, \"table_name\": \"x\"}}");
+        let tables = [table("in.csv"), table("in.csv"), table("other.csv")].join(",");
+        fs::write(dir.path().join(LOCAL_CONFIG), format!("{{\"input_tables\": [{tables}]}}")).unwrap();
+        let package = Package::open(dir.path()).unwrap();
+        assert!(package.input(None).unwrap_err().detail.contains("other.csv"));
+        fs::write(dir.path().join("data/other.csv"), "a\n").unwrap();
+        assert_eq!(package.input(None).unwrap().files.len(), 2);
         assert!(package.input(Some(Path::new("nowhere.csv"))).is_err());
     }
 }

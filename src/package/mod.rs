@@ -27,6 +27,7 @@
 //! | [`build`] | the ZIP |
 //! | `foreign` | what other clients' files have besides |
 //! | [`folder`] | a package on disk; nothing outside of it is read |
+//! | `parts` | an input whose tables are files of their own |
 //! | [`run`] | a package through the same job as on the server |
 //! | [`result`] | what a local run leaves |
 //!
@@ -47,6 +48,8 @@ pub mod records;
 pub mod recreate;
 pub mod result;
 pub mod run;
+
+mod parts;
 
 /// The script.
 pub const SCRIPT: &str = "connector.sql";

@@ -14,7 +14,7 @@ use serde_json::{Map, Value as Json};
 use super::{
     DATA, OUTPUT,
     folder::{Input, Package},
-    records, recreate,
+    parts, records, recreate,
 };
 use crate::{
     cancel::CancelToken,
@@ -105,6 +105,7 @@ pub fn run(
     let report_name = names::workbook(label, options.is_dry_run, execution.number);
     let work = scratch.path().join("work");
     fs::create_dir(&work).map_err(|e| unwritable(&work, &e))?;
+    let file = parts::joined(package, &input.files, scratch.path())?;
     let done = job::run(&Job {
         store: &store,
         config,
@@ -116,10 +117,10 @@ pub fn run(
         members: &Members::new([]),
         locale: locale(package)?,
         parameters: parameters(&package.config.sql_parameters, options.parameters),
-        meta: meta(package, &input, &options)?,
+        meta: meta(package, &input, &file, &options)?,
         started_by: None,
         input_name: &input.name,
-        input: opener(&input.path),
+        input: opener(&file),
         most_rows: None,
         seeds_from: Some(&package.data()),
         tables_in: Some(&output),
@@ -195,12 +196,10 @@ fn parameters(own: &Map<String, Json>, given: &[(String, String)]) -> Vec<(Strin
 }
 
 /// The package's row, with what this run changes.
-fn meta(package: &Package, input: &Input, options: &Options<'_>) -> Result<Map<String, Json>> {
+fn meta(package: &Package, input: &Input, file: &Path, options: &Options<'_>) -> Result<Map<String, Json>> {
     let mut meta = package.meta.clone();
     if options.input.is_some() {
-        let size = fs::metadata(&input.path)
-            .map_err(|e| Error::invalid(format!("{}: {e}", input.path.display())))?
-            .len();
+        let size = fs::metadata(file).map_err(|e| Error::invalid(format!("{}: {e}", file.display())))?.len();
         meta.insert("fileupload_file_name".to_owned(), input.name.clone().into());
         meta.insert("fileupload_file_size_bytes".to_owned(), size.into());
         meta.insert("fileupload_file_id".to_owned(), Json::Null);

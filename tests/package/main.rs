@@ -6,6 +6,7 @@
 mod support;
 
 mod query;
+mod several;
 mod world;
 
 use std::{fs, path::Path};
