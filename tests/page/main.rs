@@ -218,6 +218,57 @@ fn every_view_fits_a_phone_and_names_its_controls() {
     clean(&browser);
 }
 
+#[test]
+#[ignore = "needs Chromium: .ci/run installs it"]
+fn the_documentation_is_read_without_a_key() {
+    let shop = Shop::open();
+    let browser = Browser::open(&shop.server.url);
+    browser.go("/api/docs");
+    browser.sees("h1", "smartconnector");
+    let topics = browser.texts("nav li.first");
+    assert_eq!(
+        topics,
+        [
+            "File Upload (Trigger Run)",
+            "Webhook Trigger",
+            "Execution Status",
+            "Cancel Execution",
+            "Dev Package"
+        ]
+    );
+    browser.sees("#cancel-execution", "Cancel Execution");
+    browser.sees("section[aria-labelledby=cancel-execution] strong", "Nothing is rolled back:");
+    browser.sees("section[aria-labelledby=file-upload-trigger-run] pre", "-F file=@orders.csv");
+    browser.sees("section[aria-labelledby=webhook-trigger] td", "too_many_requests");
+    // No mark of the Markdown is left.
+    let left = "return document.querySelector('main').innerText.match(/\\*\\*|```|^#+ |^\\| /m)?.[0] ?? null";
+    assert_eq!(browser.script(left, &[]), json!(null));
+
+    let upload = "#post_smart_connectors_connector_upload";
+    browser.tick(&browser.find(&format!("{upload} > summary")));
+    for shown in ["Parameters", "is_dry_run", "multipart/form-data", "Answer 201", "Answer 413"] {
+        browser.sees(upload, shown);
+    }
+    browser
+        .tick(&browser.find(&format!("{upload} .shape + details summary, {upload} details details summary")));
+    browser.sees(upload, "The file.");
+    browser.go("/api/docs#get_custom_objects");
+    browser.sees("#get_custom_objects", "Without built-in objects; true when left out.");
+    // Each one can be opened.
+    let all = "document.querySelectorAll('details.operation').forEach(e => { e.open = true; })";
+    browser.script(all, &[]);
+    let empty =
+        "return [...document.querySelectorAll('details.operation > div:empty')].map(e => e.parentElement.id)";
+    assert!(browser::until(|| browser.script(empty, &[]) == json!([])), "{}", browser.script(empty, &[]));
+    let wide = "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
+    for width in [1280, 360] {
+        browser.screen(width);
+        assert_eq!(browser.script(wide, &[]), json!(0), "{width}");
+        browser.screenshot(&format!("docs-{width}"));
+    }
+    clean(&browser);
+}
+
 /// What the other tests rely on: each kind of trouble is noticed.
 #[test]
 #[ignore = "needs Chromium: .ci/run installs it"]
