@@ -7,7 +7,7 @@
 use std::fmt::Write as _;
 
 use actix_web::{
-    HttpRequest, HttpResponse, guard,
+    HttpRequest, HttpResponse, get, guard,
     http::{
         StatusCode,
         header::{self, EntityTag},
@@ -28,9 +28,21 @@ const INDEX: &str = "index.html";
 const POLICY: &str = "default-src 'self'; base-uri 'none'; object-src 'none'; form-action 'self'; \
     frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
+/// The page of the API's documentation.
+const DOCS: &str = "docs.html";
+
 /// Where each file is: its own name, and `/` for the index.
 fn path(name: &str) -> String {
     if name == INDEX { "/".to_owned() } else { format!("/{name}") }
+}
+
+/// The OpenAPI document as a page to read, made in the browser of nothing but the document.
+#[utoipa::path(tag = "Documentation", security(()), responses(
+    (status = 200, content_type = "text/html", body = String),
+    (status = 304, description = "It is the page that If-None-Match names.")))]
+#[get("/api/docs")]
+pub async fn docs(request: HttpRequest) -> HttpResponse {
+    embedded(&request, DOCS)
 }
 
 /// Every path of the page.
@@ -46,13 +58,17 @@ pub fn routes(config: &mut web::ServiceConfig) {
         config.route(
             &path,
             web::route().guard(reads).to(move |request: HttpRequest| {
-                let answer = match Static::get(&name) {
-                    Some(file) => answer(&request, &name, file),
-                    None => HttpResponse::NotFound().finish(),
-                };
+                let answer = embedded(&request, &name);
                 async move { answer }
             }),
         );
+    }
+}
+
+fn embedded(request: &HttpRequest, name: &str) -> HttpResponse {
+    match Static::get(name) {
+        Some(file) => answer(request, name, file),
+        None => HttpResponse::NotFound().finish(),
     }
 }
 

@@ -13,7 +13,7 @@ use super::{
     error::{ApiError, ErrorBody},
     page::{Links, Page},
     people::MemberRow,
-    time::local,
+    time::{day_or_moment, local},
 };
 use crate::{
     app::App,
@@ -34,12 +34,15 @@ pub struct EventQuery {
     /// Of this type.
     pub event_type: Option<String>,
     /// Not before: a day or an RFC 3339 time.
+    #[param(schema_with = day_or_moment)]
     pub date_from: Option<String>,
     /// Before: a day or an RFC 3339 time.
+    #[param(schema_with = day_or_moment)]
     pub date_to: Option<String>,
     /// `false` leaves out the events of executions.
     pub include_related: Option<bool>,
     /// `created`, or `-created` (the default).
+    #[param(pattern = "^-?created$")]
     pub ordering: Option<String>,
     /// From 1.
     #[param(minimum = 1)]

@@ -138,11 +138,17 @@ pub async fn list(
 #[serde(deny_unknown_fields)]
 pub struct CreateField {
     /// Label.
+    #[schema(
+        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$",
+        max_length = 255
+    )]
     pub display_name: String,
     /// Type; `wysiwyg` is taken as `longtext`.
+    #[schema(value_type = FieldType)]
     pub field_type: String,
     /// Api name; made from the label when left out.
     #[serde(default)]
+    #[schema(pattern = "^[a-z_][a-z0-9_]{0,62}$")]
     pub name: Option<String>,
     /// Of a choice field.
     #[serde(default)]
@@ -158,7 +164,7 @@ pub struct CreateField {
     pub is_unique: bool,
     /// Taken from existing clients, without effect.
     #[serde(default)]
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Value)]
     pub category: Option<serde_json::Value>,
 }
 
@@ -167,6 +173,10 @@ pub struct CreateField {
 #[serde(deny_unknown_fields)]
 pub struct CreateOption {
     /// Label.
+    #[schema(
+        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$",
+        max_length = 255
+    )]
     pub name: String,
     /// Code; made from the label when left out.
     #[serde(default)]
@@ -226,6 +236,10 @@ fn design(body: CreateField) -> Result<FieldDesign> {
 pub struct UpdateField {
     /// Label.
     #[serde(default)]
+    #[schema(
+        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$",
+        max_length = 255
+    )]
     pub display_name: Option<String>,
     /// Refuse blank from now on.
     #[serde(default)]
@@ -238,7 +252,7 @@ pub struct UpdateField {
     pub options: Option<Vec<UpdateOption>>,
     /// Taken from existing clients, without effect.
     #[serde(default)]
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Value)]
     pub category: Option<serde_json::Value>,
 }
 

@@ -93,19 +93,43 @@ pub async fn list(
     Ok(web::Json(links.page(paging, count, groups.into_iter().map(GroupRow::from).collect())))
 }
 
-/// A new filter group, or what changes of one.
+/// A new filter group.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewGroup {
+    /// Name.
+    #[serde(default)]
+    #[schema(required, nullable = false)]
+    pub name: Option<String>,
+    /// What it means.
+    #[serde(default)]
+    #[schema(required, nullable = false)]
+    pub config: Option<GroupConfig>,
+    /// Taken from existing clients, without effect.
+    #[serde(default)]
+    #[schema(value_type = Value)]
+    pub sharing_settings: Option<serde_json::Value>,
+}
+
+impl From<NewGroup> for GroupChange {
+    fn from(body: NewGroup) -> Self {
+        Self { name: body.name, config: body.config.map(|config| (config.and, config.query)) }
+    }
+}
+
+/// What of a filter group changes.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WriteGroup {
-    /// Name; required for a new group.
+    /// Name.
     #[serde(default)]
     pub name: Option<String>,
-    /// What it means; required for a new group.
+    /// What it means.
     #[serde(default)]
     pub config: Option<GroupConfig>,
     /// Taken from existing clients, without effect.
     #[serde(default)]
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Value)]
     pub sharing_settings: Option<serde_json::Value>,
     /// As it was read; without effect.
     #[serde(default)]
@@ -121,7 +145,7 @@ impl From<WriteGroup> for GroupChange {
 
 /// Make a filter group.
 #[utoipa::path(tag = "Objects", params(("object" = String, Path, description = "Id or api name")),
-    request_body = WriteGroup, responses(
+    request_body = NewGroup, responses(
     (status = 201, body = GroupRow), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
     (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 413, body = ErrorBody)))]
 #[post("/api/custom-objects/{object}/filter-groups")]
@@ -129,7 +153,7 @@ pub async fn create(
     app: web::Data<App>,
     caller: Auth,
     path: web::Path<String>,
-    body: Body<WriteGroup>,
+    body: Body<NewGroup>,
 ) -> Result<HttpResponse, ApiError> {
     let new = body.0.into();
     let made = blocking(app, move |app| filter_group::create(app, &caller.0, &path, new)).await?;

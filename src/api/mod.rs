@@ -52,6 +52,7 @@ use crate::{
 /// Registers every route.
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config
+        .service(docs::schema)
         .service(health::live)
         .service(health::ready)
         .service(health::metrics)

@@ -97,18 +97,28 @@ pub async fn list(
 #[serde(deny_unknown_fields)]
 pub struct CreateObject {
     /// Plural label.
+    #[schema(
+        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$",
+        max_length = 255
+    )]
     pub object_name: String,
     /// Singular label.
+    #[schema(
+        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$",
+        max_length = 255
+    )]
     pub entity_name: String,
     /// Api name; made from the plural label when left out.
     #[serde(default)]
+    #[schema(pattern = "^[a-z_][a-z0-9_]{0,62}$")]
     pub name: Option<String>,
     /// Only `standard` is available.
     #[serde(default)]
+    #[schema(pattern = "^standard$")]
     pub object_type: Option<String>,
     /// Taken from existing clients, without effect.
     #[serde(default)]
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Value)]
     pub default_on_activities: Option<serde_json::Value>,
 }
 
@@ -153,13 +163,21 @@ pub async fn read(
 pub struct UpdateObject {
     /// Plural label.
     #[serde(default)]
+    #[schema(
+        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$",
+        max_length = 255
+    )]
     pub object_name: Option<String>,
     /// Singular label.
     #[serde(default)]
+    #[schema(
+        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$",
+        max_length = 255
+    )]
     pub entity_name: Option<String>,
     /// Taken from existing clients, without effect.
     #[serde(default)]
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Value)]
     pub default_on_activities: Option<serde_json::Value>,
 }
 

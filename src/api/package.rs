@@ -57,6 +57,7 @@ pub struct PackageQuery {
     /// The input of an execution of this connector; left out: the reference file.
     pub source_file_id: Option<Uuid>,
     /// Left out: the live script, else the draft.
+    #[param(inline)]
     pub script: Option<PackageScript>,
     /// Left out: none.
     #[param(inline)]
@@ -90,11 +91,11 @@ fn answer(package: Package) -> Result<HttpResponse, ApiError> {
 }
 
 /// Download a connector's dev package.
-#[utoipa::path(tag = "Dev packages", params(("c" = String, Path, description = "Id or api name."), PackageQuery),
+#[utoipa::path(tag = "Dev Package", params(("connector" = String, Path, description = "Id or api name."), PackageQuery),
     responses((status = 200, content_type = "application/zip", body = Vec<u8>), (status = 400, body = ErrorBody),
     (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
     (status = 409, body = ErrorBody)))]
-#[get("/api/smart-connectors/{c}/dev-package")]
+#[get("/api/smart-connectors/{connector}/dev-package")]
 pub async fn of_connector(
     app: web::Data<App>,
     caller: Auth,
@@ -113,12 +114,12 @@ pub async fn of_connector(
 }
 
 /// Download the dev package of a draft or live script.
-#[utoipa::path(tag = "Dev packages", params(("c" = String, Path, description = "Id or api name."),
+#[utoipa::path(tag = "Dev Package", params(("connector" = String, Path, description = "Id or api name."),
     ("id" = ScriptId, Path), ScriptPackageQuery),
     responses((status = 200, content_type = "application/zip", body = Vec<u8>), (status = 400, body = ErrorBody),
     (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
     (status = 409, body = ErrorBody)))]
-#[get("/api/smart-connectors/{c}/sql-scripts/{id}/dev-package")]
+#[get("/api/smart-connectors/{connector}/sql-scripts/{id}/dev-package")]
 pub async fn of_script(
     app: web::Data<App>,
     caller: Auth,
@@ -129,12 +130,12 @@ pub async fn of_script(
 }
 
 /// Download the dev package of a draft or live script, under the name that existing clients know.
-#[utoipa::path(tag = "Dev packages", params(("c" = String, Path, description = "Id or api name."),
+#[utoipa::path(tag = "Dev Package", params(("connector" = String, Path, description = "Id or api name."),
     ("id" = ScriptId, Path), ScriptPackageQuery),
     responses((status = 200, content_type = "application/zip", body = Vec<u8>), (status = 400, body = ErrorBody),
     (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
     (status = 409, body = ErrorBody)))]
-#[get("/api/smart-connectors/{c}/sql-scripts/{id}/connector-local-dev-package")]
+#[get("/api/smart-connectors/{connector}/sql-scripts/{id}/connector-local-dev-package")]
 pub async fn of_script_too(
     app: web::Data<App>,
     caller: Auth,
@@ -162,12 +163,12 @@ async fn script_package(
 /// Download the dev package of exactly one run: its script, variables, flow, parameters and input.
 ///
 /// Seeds are as of now.
-#[utoipa::path(tag = "Dev packages", params(("c" = String, Path, description = "Id or api name."),
+#[utoipa::path(tag = "Dev Package", params(("connector" = String, Path, description = "Id or api name."),
     ("id" = Uuid, Path), RunPackageQuery),
     responses((status = 200, content_type = "application/zip", body = Vec<u8>), (status = 400, body = ErrorBody),
     (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
     (status = 409, body = ErrorBody)))]
-#[get("/api/smart-connectors/{c}/executions/{id}/dev-package")]
+#[get("/api/smart-connectors/{connector}/executions/{id}/dev-package")]
 pub async fn of_execution(
     app: web::Data<App>,
     caller: Auth,

@@ -161,6 +161,7 @@ pub async fn keys(
 #[serde(deny_unknown_fields)]
 pub struct CreateKey {
     /// What it is for.
+    #[schema(pattern = r"\S")]
     pub name: String,
     /// The most that it may do.
     pub role: Role,

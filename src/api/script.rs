@@ -91,8 +91,10 @@ pub struct ScriptQuery {
     #[param(inline)]
     pub state: Option<AskedState>,
     /// `draft` or `live`.
+    #[param(inline)]
     pub status: Option<ScriptStatus>,
     /// `created`, or `-created` (the default).
+    #[param(pattern = "^-?created$")]
     pub ordering: Option<String>,
     /// From 1.
     #[param(minimum = 1)]
@@ -151,8 +153,10 @@ pub struct ChangeScript {
     pub user_script: Option<String>,
     /// The inputs and seeds that it expects.
     #[serde(default, deserialize_with = "not_null")]
+    #[schema(nullable = false)]
     pub config_metadata: Option<ConfigMetadata>,
-    /// The engine.
+    /// The engine, one of the metadata's.
+    #[schema(pattern = r"^(sqlite-3|1\.3\.x|3\.1\.x|3\.4\.x|3\.6\.x|4\.1\.x)$")]
     pub sql_version: Option<String>,
     /// Accepted and ignored.
     #[schema(ignore)]

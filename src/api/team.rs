@@ -66,6 +66,7 @@ pub async fn list(
 #[serde(deny_unknown_fields)]
 pub struct NewMember {
     /// Unique without regard to case.
+    #[schema(min_length = 3)]
     pub email: String,
     /// First name.
     #[serde(default)]
@@ -98,6 +99,7 @@ pub async fn add(app: web::Data<App>, caller: Auth, body: Body<NewMember>) -> Re
 #[serde(deny_unknown_fields)]
 pub struct ChangeMember {
     /// Unique without regard to case.
+    #[schema(min_length = 3)]
     pub email: Option<String>,
     /// First name.
     pub first_name: Option<String>,

@@ -31,11 +31,15 @@ use crate::{
 
 /// Send a webhook. Any content type; JSON is kept as sent, forms become an object, anything else a string.
 /// The answer comes once the request is on disk.
-#[utoipa::path(tag = "Executions", security((), ("key" = []), ("bearer" = [])), params(
+#[utoipa::path(tag = "Webhook Trigger",
+    security(("key" = []), ("bearer" = []), ("session" = []), ("signature" = [])), params(
         ("connector" = String, Path, description = "Id or api name."),
         ("Idempotency-Key" = Option<String>, Header, description = "The same key with the same request within 24 hours adds nothing."),
         ("webhook-id" = Option<String>, Header, description = "Likewise; of signed requests (Standard Webhooks).")),
-    request_body(content = String, content_type = "*/*", description = "At most webhook.max_body_kb; may be empty."),
+    request_body(description = "Anything, or nothing; at most webhook.max_body_kb.", content(
+        (serde_json::Value = "application/json"), (std::collections::HashMap<String, String> = "application/x-www-form-urlencoded"),
+        (std::collections::HashMap<String, String> = "multipart/form-data"), (String = "application/xml"), (String = "text/plain"),
+        (Vec<u8> = "*/*"))),
     responses((status = 201, description = "The request is on disk."),
         (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
         (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 413, body = ErrorBody),
@@ -148,7 +152,7 @@ pub struct Flushed {
 }
 
 /// Close the connector's window now: what waits becomes an execution.
-#[utoipa::path(tag = "Executions", params(("connector" = String, Path, description = "Id or api name.")), responses(
+#[utoipa::path(tag = "Webhook Trigger", params(("connector" = String, Path, description = "Id or api name.")), responses(
     (status = 202, body = Flushed), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
     (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody)))]
 #[post("/api/smart-connectors/{connector}/webhook/flush")]

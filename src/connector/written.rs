@@ -12,7 +12,7 @@ use serde_json::{Map, Value as Json};
 use utoipa::ToSchema;
 
 use super::{
-    Guard, InputOptions,
+    ConnectorType, Guard, InputOptions,
     flow::{ArchiveMatch, Conflict, MultipleMatch, NoMatch, SingleMatch, StepType},
     notification::WrittenNotificationSettings,
     schedule::Schedule,
@@ -36,19 +36,26 @@ pub(super) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
 #[serde(deny_unknown_fields)]
 pub struct NewConnector {
     /// The label; unique without regard to case.
-    #[schema(required, nullable = false)]
+    #[schema(
+        required,
+        nullable = false,
+        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$",
+        max_length = 255
+    )]
     pub name: Option<String>,
     /// Id or api name of its main object.
     #[schema(required, nullable = false)]
     pub custom_object: Option<String>,
     /// What triggers it.
-    #[schema(required, nullable = false)]
+    #[schema(required, nullable = false, value_type = ConnectorType)]
     pub connector_type: Option<String>,
     /// The name in paths; left out: made of the name.
+    #[schema(pattern = "^[a-z_][a-z0-9_]{0,62}$")]
     pub api_name: Option<String>,
     /// Free text.
     pub description: Option<String>,
-    /// The script's engine.
+    /// The script's engine, one of the metadata's.
+    #[schema(pattern = r"^(sqlite-3|1\.3\.x|3\.1\.x|3\.4\.x|3\.6\.x|4\.1\.x)$")]
     pub sql_version: Option<String>,
     /// Parameter name to scalar.
     pub sql_parameters: Option<Map<String, Json>>,
@@ -87,12 +94,18 @@ pub struct NewConnector {
 #[serde(deny_unknown_fields)]
 pub struct ConnectorPatch {
     /// The label; unique without regard to case.
+    #[schema(
+        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$",
+        max_length = 255
+    )]
     pub name: Option<String>,
     /// The name in paths.
+    #[schema(pattern = "^[a-z_][a-z0-9_]{0,62}$")]
     pub api_name: Option<String>,
     /// Free text.
     pub description: Option<String>,
     /// `operational` or `inactive`.
+    #[schema(pattern = "^(operational|inactive)$")]
     pub status: Option<String>,
     /// With `status`: cancels the live runs that wait.
     pub cancel_queued: Option<bool>,

@@ -31,7 +31,8 @@ pub const FORMAT: u32 = 1;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Document {
-    /// [`FORMAT`].
+    /// 1: the format that this program writes and reads.
+    #[schema(minimum = 1, maximum = 1)]
     pub format: u32,
     /// What surrounds the connector and shapes its values.
     pub workspace: WorkspaceFacts,

@@ -25,7 +25,6 @@ pub struct ConfigMetadata {
     pub triggered: Map<String, Json>,
     /// Keys of other servers.
     #[serde(flatten)]
-    #[schema(ignore)]
     pub other: Map<String, Json>,
 }
 

@@ -17,64 +17,90 @@ use crate::{
 
 /// Every path with its methods.
 pub struct Methods {
-    all: Vec<(ResourceDef, Vec<Method>)>,
-    /// Those of the page's and the document's paths, and what the document says is for everybody. Few.
-    public: Vec<(ResourceDef, Vec<Method>)>,
+    paths: Vec<Known>,
+    /// Those that a path with a parameter in the same place fits too.
+    shadowed: Vec<usize>,
+}
+
+struct Known {
+    pattern: ResourceDef,
+    methods: Vec<Method>,
+    /// Those of its methods that can be called without a key.
+    public: Vec<Method>,
+    /// Segments that are spelt out: they win over parameters.
+    literal: usize,
 }
 
 impl Methods {
     /// Of the document's paths and the page's files.
     pub fn new(document: &OpenApi) -> Self {
-        let documented = |wanted: fn(&Operation) -> bool| {
-            let paths = document.paths.paths.iter();
-            paths.map(move |(path, item)| (path.clone(), methods(item, wanted)))
-        };
-        let read =
-            || admin::paths().chain(["/api/docs/schema".to_owned()]).map(|path| (path, vec![Method::GET]));
-        let paths = |found: Vec<(String, Vec<Method>)>| {
-            let found = found.into_iter().filter(|(_, methods)| !methods.is_empty());
-            found.map(|(path, methods)| (ResourceDef::new(path), methods)).collect()
-        };
-        Self {
-            all: paths(documented(|_| true).chain(read()).collect()),
-            public: paths(documented(is_public).chain(read()).collect()),
+        let documented = document.paths.paths.iter();
+        let documented =
+            documented.map(|(path, item)| (path.clone(), methods(item, |_| true), methods(item, is_public)));
+        let read = admin::paths().map(|path| (path, vec![Method::GET], vec![Method::GET]));
+        let mut example = Vec::new();
+        let mut paths = Vec::new();
+        for (path, methods, public) in documented.chain(read) {
+            let literal = path.split('/').filter(|segment| !segment.starts_with('{')).count();
+            example.push(path.replace(['{', '}'], "-"));
+            paths.push(Known { pattern: ResourceDef::new(path), methods, public, literal });
         }
+        let is_shadowed = |n: &usize| {
+            let fits =
+                |other: &Known| other.literal < paths[*n].literal && other.pattern.is_match(&example[*n]);
+            paths.iter().any(fits)
+        };
+        let shadowed = (0..paths.len()).filter(is_shadowed).collect();
+        Self { paths, shadowed }
+    }
+
+    fn known(&self, path: &str) -> Option<&Known> {
+        let found = self.paths.iter().filter(|known| known.pattern.is_match(path));
+        found.max_by_key(|known| known.literal)
     }
 
     /// Whether a request with this method and path is answered to known callers only. Not for what there is
     /// not, and not for `/metrics`, which the configuration may open.
     pub fn needs_caller(&self, method: &Method, path: &str) -> bool {
-        let is_of = |list: &[(ResourceDef, Vec<Method>)]| {
-            list.iter().any(|(known, methods)| methods.contains(method) && known.is_match(path))
-        };
-        path.starts_with("/api/") && !is_of(&self.public) && is_of(&self.all)
+        path.starts_with("/api/")
+            && self
+                .known(path)
+                .is_some_and(|known| known.methods.contains(method) && !known.public.contains(method))
     }
 
     /// Of a path, as `Allow` lists them; `None`: there is no such path.
     pub fn of(&self, path: &str) -> Option<String> {
-        let mut found: Vec<&Method> = self
-            .all
-            .iter()
-            .filter(|(known, _)| known.is_match(path))
-            .flat_map(|(_, methods)| methods)
-            .collect();
-        if found.is_empty() {
-            return None;
-        }
-        if found.contains(&&Method::GET) {
-            found.push(&Method::HEAD);
-        }
-        found.push(&Method::OPTIONS);
-        found.sort_by_key(|method| method.as_str());
-        found.dedup();
-        Some(found.iter().map(|method| method.as_str()).collect::<Vec<_>>().join(", "))
+        self.known(path).map(Known::allow)
+    }
+
+    /// What a path allows that is spelt out and does not have the method. The router would go on to a path
+    /// with a parameter, which means something else.
+    pub fn refusal(&self, method: &Method, path: &str) -> Option<String> {
+        let asked = if method == Method::HEAD { &Method::GET } else { method };
+        let known =
+            self.shadowed.iter().map(|n| &self.paths[*n]).find(|known| known.pattern.is_match(path))?;
+        let has = known.methods.contains(asked) || method == Method::OPTIONS;
+        (!has).then(|| known.allow())
     }
 }
 
-/// The document says so of the operation itself: it can be called without any credentials.
+impl Known {
+    fn allow(&self) -> String {
+        let mut allowed: Vec<&Method> = self.methods.iter().collect();
+        if allowed.contains(&&Method::GET) {
+            allowed.push(&Method::HEAD);
+        }
+        allowed.push(&Method::OPTIONS);
+        allowed.sort_by_key(|method| method.as_str());
+        allowed.iter().map(|method| method.as_str()).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// The document says so of the operation itself: it can be called without any credentials, or with a signature
+/// that is looked at with the body.
 fn is_public(operation: &Operation) -> bool {
-    let open = SecurityRequirement::default();
-    operation.security.as_ref().is_some_and(|ways| ways.contains(&open))
+    let open = [SecurityRequirement::default(), SecurityRequirement::new("signature", [""; 0])];
+    operation.security.as_ref().is_some_and(|ways| ways.iter().any(|way| open.contains(way)))
 }
 
 fn methods(item: &PathItem, wanted: fn(&Operation) -> bool) -> Vec<Method> {
@@ -101,6 +127,11 @@ pub async fn unrouted(request: HttpRequest, methods: web::Data<Methods>) -> Http
     if method == Method::OPTIONS {
         return HttpResponse::NoContent().insert_header((header::ALLOW, allow)).finish();
     }
+    not_allowed(method, path, allow)
+}
+
+/// The answer to a method that a path does not have.
+pub fn not_allowed(method: &Method, path: &str, allow: String) -> HttpResponse {
     let detail = format!("{path} has no method {method}, only {allow}.");
     let mut response = ApiError(Error::new(Code::MethodNotAllowed, detail)).error_response();
     if let Ok(allow) = header::HeaderValue::try_from(allow) {

@@ -20,7 +20,7 @@ use actix_web::{
 };
 use futures_util::FutureExt as _;
 use utoipa::{OpenApi as _, openapi::OpenApi};
-use utoipa_actix_web::AppExt as _;
+use utoipa_actix_web::{AppExt as _, service_config::ServiceConfig};
 
 use self::{head::Unsent, methods::Methods};
 use crate::{
@@ -54,7 +54,7 @@ pub fn bind(listen: &str) -> Result<TcpListener> {
 pub fn start(app: web::Data<App>, listener: TcpListener) -> Result<Server> {
     let document = document();
     let methods = web::Data::new(Methods::new(&document));
-    let schema = web::Data::new(docs::Schema(text(&document).into()));
+    let schema = web::Data::new(docs::Schema::of(&document));
     let grace = u64::from(app.config.server.shutdown_grace_s);
     let links =
         Links::unasked(&app.config.server.public_url, listener.local_addr().map_err(Error::internal)?);
@@ -65,10 +65,9 @@ pub fn start(app: web::Data<App>, listener: TcpListener) -> Result<Server> {
             .app_data(schema.clone())
             .app_data(methods.clone())
             .into_utoipa_app()
-            .configure(api::routes)
+            .configure(routes)
             .split_for_parts();
         router
-            .route("/api/docs/schema", web::get().to(docs::schema))
             .configure(admin::routes)
             .default_service(web::to(methods::unrouted))
             .wrap(from_fn(caller::first))
@@ -99,18 +98,19 @@ fn teller(app: &web::Data<App>, links: Links) -> Tell {
 /// The OpenAPI document as JSON text, the same whatever is configured.
 #[must_use]
 pub fn openapi() -> String {
-    text(&document())
+    docs::Schema::of(&document()).0.to_string()
 }
 
-fn text(document: &OpenApi) -> String {
-    document.to_pretty_json().unwrap_or_default()
+/// Every route of the document.
+fn routes(config: &mut ServiceConfig<'_>) {
+    config.configure(api::routes).service(admin::docs);
 }
 
 fn document() -> OpenApi {
     let (_, mut document) = Router::new()
         .into_utoipa_app()
         .openapi(docs::Document::openapi())
-        .configure(api::routes)
+        .configure(routes)
         .split_for_parts();
     env!("CARGO_PKG_VERSION").clone_into(&mut document.info.version);
     document
@@ -131,7 +131,11 @@ async fn every_request(
     let origin = app.as_ref().and_then(|app| cors::origin(app, request.headers()));
     let at_once = host_refusal(&request)
         .map(|error| ApiError(error).error_response())
-        .or_else(|| origin.as_ref().and_then(|_| cors::preflight(&request)));
+        .or_else(|| origin.as_ref().and_then(|_| cors::preflight(&request)))
+        .or_else(|| {
+            let allow = request.app_data::<web::Data<Methods>>()?.refusal(&method, &path)?;
+            Some(methods::not_allowed(&method, &path, allow))
+        });
     if method == Method::HEAD {
         request.head_mut().method = Method::GET;
     }

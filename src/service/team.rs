@@ -33,7 +33,9 @@ pub struct MemberChange {
 
 impl MemberChange {
     fn apply(self, member: &mut Member) -> Result<()> {
-        if let Some(email) = self.email.filter(|email| *email != member.email) {
+        // A new member has none yet, which is no address either.
+        let is_new = |email: &String| member.email.is_empty() || *email != member.email;
+        if let Some(email) = self.email.filter(is_new) {
             member.email = parse_email(&email).map_err(|_| {
                 let detail = format!("email: found {email:?}, expected an address such as name@example.com");
                 Error::invalid(detail).at("email")

@@ -12,6 +12,7 @@ mod cancel;
 mod connector;
 mod copies;
 mod credentials;
+mod docs;
 mod downloads;
 mod files;
 mod filter_group;

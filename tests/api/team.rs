@@ -33,6 +33,7 @@ fn a_role_bounds_what_a_members_keys_may_do_at_once() {
     );
     admin.post("/api/team", &json!({"email": "ada@example.org", "role": "viewer"})).refused(400, "unique");
     admin.post("/api/team", &json!({"email": "no address", "role": "viewer"})).refused(400, "invalid");
+    admin.post("/api/team", &json!({"email": "", "role": "viewer"})).refused(400, "invalid");
     admin.post("/api/team", &json!({"role": "viewer"})).refused(400, "required");
 
     let her = key_of(&admin, &ada, "admin");

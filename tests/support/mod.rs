@@ -9,6 +9,8 @@
 )]
 
 pub mod configure;
+pub mod contract;
+pub mod curl;
 pub mod journey;
 
 use std::{
@@ -257,13 +259,27 @@ impl Client {
 }
 
 impl Answer {
+    /// Sends the request and holds the answer against the OpenAPI document.
+    #[track_caller]
     pub fn of(call: &str, request: RequestBuilder) -> Self {
-        let response: Response = request.send().unwrap_or_else(|e| panic!("{call}: {e}"));
+        let (http, request) = request.build_split();
+        let request = request.unwrap_or_else(|e| panic!("{call}: {e}"));
+        let (method, url) = (request.method().clone(), request.url().clone());
+        let response: Response = http.execute(request).unwrap_or_else(|e| panic!("{call}: {e}"));
         let (status, headers) = (response.status(), response.headers().clone());
         let is_redirect = status.is_redirection() && status != StatusCode::NOT_MODIFIED;
         assert!(!is_redirect, "{call}: redirected");
         assert!(headers.contains_key("x-request-id"), "{call}: no request id");
-        Self { status, headers, bytes: response.bytes().unwrap().to_vec(), call: call.to_owned() }
+        let bytes = response.bytes().unwrap().to_vec();
+        contract::check(&contract::Got {
+            call,
+            method: &method,
+            url: &url,
+            status,
+            headers: &headers,
+            bytes: &bytes,
+        });
+        Self { status, headers, bytes, call: call.to_owned() }
     }
 
     pub fn text(&self) -> String {

@@ -27,6 +27,10 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub struct DuplicateRequest {
     /// Its label; unique without regard to case.
+    #[schema(
+        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$",
+        max_length = 255
+    )]
     pub name: String,
 }
 

@@ -21,7 +21,10 @@ use super::{
 };
 use crate::{
     app::App,
-    connector::written::{ConnectorPatch, NewConnector},
+    connector::{
+        ConnectorType, Status,
+        written::{ConnectorPatch, NewConnector},
+    },
     id::FileId,
     script::ConfigMetadata,
     service::{
@@ -40,13 +43,16 @@ pub struct ConnectorQuery {
     /// `true`: status `operational` or `need_attention`; `false`: the others.
     pub active: Option<bool>,
     /// Of this type.
+    #[param(inline, value_type = Option<ConnectorType>)]
     pub connector_type: Option<String>,
     /// Id or api name of the main object.
     pub custom_object: Option<String>,
     /// In this status.
+    #[param(inline, value_type = Option<Status>)]
     pub status: Option<String>,
     /// `name`, `api_name`, `connector_type`, `status`, `created`, `updated` or `last_used_at`; `-` in
     /// front for descending.
+    #[param(pattern = "^-?(name|api_name|connector_type|status|created|updated|last_used_at)$")]
     pub ordering: Option<String>,
     /// From 1.
     #[param(minimum = 1)]

@@ -26,6 +26,7 @@ use super::{
     idempotency::{IdempotencyKey, answer, to_text},
     page::{Links, Page},
     script::ScriptRow,
+    time::day_or_moment,
 };
 use crate::{
     app::App,
@@ -107,7 +108,7 @@ impl From<Execution> for Started {
 /// Start a run with the reference file or a file sent before.
 ///
 /// A live run of a connector that is not operational is queued, and `warning` says so.
-#[utoipa::path(tag = "Executions", params(("connector" = String, Path, description = "Id or api name"),
+#[utoipa::path(tag = "File Upload (Trigger Run)", params(("connector" = String, Path, description = "Id or api name"),
     ("Idempotency-Key" = Option<String>, Header, max_length = 255,
         description = "The same key with the same request within 24 hours has the first answer and starts nothing; with another request: 409.")),
     request_body = StartRun, responses((status = 200, body = Started), (status = 400, body = ErrorBody),
@@ -146,21 +147,29 @@ pub async fn start(
 #[into_params(parameter_in = Query)]
 pub struct ListExecutions {
     /// Only these; comma separated.
+    #[param(
+        pattern = "^([0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}(,[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})*)?$"
+    )]
     pub ids: Option<String>,
     /// Dry runs too.
     #[serde(default)]
     pub include_dry_run: bool,
     /// In this status.
+    #[param(inline)]
     pub status: Option<State>,
     /// Started so.
+    #[param(inline)]
     pub trigger_type: Option<TriggerType>,
     /// Part of the input's file name or of the error.
     pub search: Option<String>,
-    /// Not before this time (RFC 3339).
+    /// Not before this time: a day or an RFC 3339 time.
+    #[param(schema_with = day_or_moment)]
     pub created_after: Option<String>,
-    /// Before this time (RFC 3339).
+    /// Before this time: a day or an RFC 3339 time.
+    #[param(schema_with = day_or_moment)]
     pub created_before: Option<String>,
-    /// A field name, `-` in front for descending.
+    /// `created`, `started_at`, `ended_at`, `status` or `trigger_type`; `-` in front for descending.
+    #[param(pattern = "^-?(created|started_at|ended_at|status|trigger_type)$")]
     pub ordering: Option<String>,
     /// From 1.
     #[param(minimum = 1)]
@@ -223,7 +232,7 @@ async fn page_of(
 }
 
 /// The connector's executions, newest first. Dry runs are hidden unless asked for.
-#[utoipa::path(tag = "Executions", params(("connector" = String, Path, description = "Id or api name"), ListExecutions),
+#[utoipa::path(tag = "Execution Status", params(("connector" = String, Path, description = "Id or api name"), ListExecutions),
     responses((status = 200, body = Page<ExecutionRow>), (status = 400, body = ErrorBody),
     (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
 #[get("/api/smart-connectors/{connector}/executions")]
@@ -238,7 +247,7 @@ pub async fn list(
 }
 
 /// Executions of all connectors, newest first.
-#[utoipa::path(tag = "Executions", params(ListExecutions), responses((status = 200, body = Page<ExecutionRow>),
+#[utoipa::path(tag = "Execution Status", params(ListExecutions), responses((status = 200, body = Page<ExecutionRow>),
     (status = 400, body = ErrorBody), (status = 401, body = ErrorBody)))]
 #[get("/api/executions")]
 pub async fn list_all(
@@ -258,7 +267,7 @@ pub fn parse_path(path: web::Path<(String, String)>) -> Result<(String, Executio
 }
 
 /// One execution.
-#[utoipa::path(tag = "Executions", params(("connector" = String, Path, description = "Id or api name"),
+#[utoipa::path(tag = "Execution Status", params(("connector" = String, Path, description = "Id or api name"),
     ("id" = Uuid, Path)), responses((status = 200, body = ExecutionRow), (status = 401, body = ErrorBody),
     (status = 404, body = ErrorBody)))]
 #[get("/api/smart-connectors/{connector}/executions/{id}")]
@@ -281,7 +290,7 @@ pub async fn get(
 /// A queued one is cancelled at once (202); a running one becomes `cancelling` and stops within a
 /// second (202). Asked again, the answer is 200. One that ended otherwise: 409. Nothing is rolled back:
 /// what was committed stays, and `totals` says how many records that is.
-#[utoipa::path(tag = "Executions", params(("connector" = String, Path, description = "Id or api name"),
+#[utoipa::path(tag = "Cancel Execution", params(("connector" = String, Path, description = "Id or api name"),
     ("id" = Uuid, Path)), responses((status = 200, body = ExecutionRow), (status = 202, body = ExecutionRow),
     (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
     (status = 409, body = ErrorBody)))]
@@ -318,7 +327,7 @@ pub struct Rerun {
 }
 
 /// Run the same input again, with today's live script and flow.
-#[utoipa::path(tag = "Executions", params(("connector" = String, Path, description = "Id or api name"),
+#[utoipa::path(tag = "File Upload (Trigger Run)", params(("connector" = String, Path, description = "Id or api name"),
     ("id" = Uuid, Path), ("Idempotency-Key" = Option<String>, Header, max_length = 255,
         description = "The same key with the same request within 24 hours has the first answer and starts nothing; with another request: 409.")), request_body = Rerun, responses(
     (status = 201, body = ExecutionRow, headers(("Location" = String, description = "Path of the execution"))),
@@ -359,7 +368,7 @@ pub fn location(connector: ConnectorId, id: ExecutionId) -> HeaderValue {
 }
 
 /// The script as this run used it, whatever was edited since.
-#[utoipa::path(tag = "Executions", params(("connector" = String, Path, description = "Id or api name"),
+#[utoipa::path(tag = "Execution Status", params(("connector" = String, Path, description = "Id or api name"),
     ("id" = Uuid, Path)), responses((status = 200, body = ScriptRow), (status = 401, body = ErrorBody),
     (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
 #[get("/api/smart-connectors/{connector}/executions/{id}/sql-script")]

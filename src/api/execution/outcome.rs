@@ -64,6 +64,7 @@ pub struct ListRows {
     /// Of this output table.
     pub scope: Option<String>,
     /// Of this kind.
+    #[param(inline)]
     pub status: Option<RowStatus>,
     /// From 1.
     #[param(minimum = 1)]
@@ -74,7 +75,7 @@ pub struct ListRows {
 }
 
 /// Rejected, skipped and warned rows with their messages; in dry runs also what would be updated.
-#[utoipa::path(tag = "Executions", params(("connector" = String, Path, description = "Id or api name"),
+#[utoipa::path(tag = "Execution Status", params(("connector" = String, Path, description = "Id or api name"),
     ("id" = Uuid, Path), ListRows), responses((status = 200, body = Page<OutcomeRow>), (status = 400, body = ErrorBody),
     (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
 #[get("/api/smart-connectors/{connector}/executions/{id}/rows")]
@@ -138,7 +139,7 @@ pub struct ListLogs {
 }
 
 /// The run's log lines, oldest first.
-#[utoipa::path(tag = "Executions", params(("connector" = String, Path, description = "Id or api name"),
+#[utoipa::path(tag = "Execution Status", params(("connector" = String, Path, description = "Id or api name"),
     ("id" = Uuid, Path), ListLogs), responses((status = 200, body = Page<LogRow>), (status = 400, body = ErrorBody),
     (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
 #[get("/api/smart-connectors/{connector}/executions/{id}/logs")]
@@ -186,7 +187,7 @@ pub struct RejectedQuery {
 /// Of a file of several tables it is a ZIP archive to be sent in the file's place: each table as CSV, those of
 /// which rows were rejected with these, the others whole. Where the script did not select `_table`, the rows of
 /// the scope.
-#[utoipa::path(tag = "Executions", params(("connector" = String, Path, description = "Id or api name"),
+#[utoipa::path(tag = "Execution Status", params(("connector" = String, Path, description = "Id or api name"),
     ("id" = Uuid, Path), RejectedQuery), responses((status = 200, content((String = "text/csv"), (Vec<u8> = "application/zip"))),
     (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody),
     (status = 503, body = ErrorBody)))]

@@ -44,7 +44,7 @@ const HEARTBEAT: u32 = 75;
 ///
 /// An event `execution` carries the row each time it has changed, at most five times a second; the last one
 /// is followed by an event `end`. A stream that ends without it was cut off: ask again, or for the row.
-#[utoipa::path(tag = "Executions", params(("connector" = String, Path, description = "Id or api name"),
+#[utoipa::path(tag = "Execution Status", params(("connector" = String, Path, description = "Id or api name"),
     ("id" = uuid::Uuid, Path)), responses(
     (status = 200, body = String, content_type = "text/event-stream"), (status = 401, body = ErrorBody),
     (status = 404, body = ErrorBody), (status = 503, body = ErrorBody)))]

@@ -38,9 +38,9 @@ const PIECE: u64 = 1024 * 1024;
 /// Download a file, or a range of it.
 #[utoipa::path(tag = "Files", params(("id" = Uuid, Path), ("Range" = Option<String>, Header),
     ("If-None-Match" = Option<String>, Header)), responses(
-    (status = 200, content_type = "application/octet-stream", body = Vec<u8>, headers(
+    (status = 200, content_type = "*/*", body = Vec<u8>, headers(
         ("Content-Disposition" = String), ("ETag" = String, description = "The file's SHA-256, in quotes"))),
-    (status = 206, content_type = "application/octet-stream", body = Vec<u8>, headers(("Content-Range" = String))),
+    (status = 206, content_type = "*/*", body = Vec<u8>, headers(("Content-Range" = String))),
     (status = 304, description = "It is the file that If-None-Match names"),
     (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
     (status = 416, body = ErrorBody, headers(("Content-Range" = String)))))]

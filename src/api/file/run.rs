@@ -1,4 +1,4 @@
-//! `POST /api/smart-connectors/{c}/upload`: a file sent straight to a connector, and run.
+//! `POST /api/smart-connectors/{connector}/upload`: a file sent straight to a connector, and run.
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -88,7 +88,7 @@ pub struct UploadAnswer {
 /// The file comes in a form, or is the body itself, with its name in the query. Whether the caller may
 /// start a run of the connector is checked before a byte of it is read. With an `Idempotency-Key`, a request
 /// is the same when its parameters, the file's name and its bytes are.
-#[utoipa::path(tag = "Executions", params(("c" = String, Path, description = "Id or api name"), UploadQuery,
+#[utoipa::path(tag = "File Upload (Trigger Run)", params(("connector" = String, Path, description = "Id or api name"), UploadQuery,
     ("Idempotency-Key" = Option<String>, Header, max_length = 255,
         description = "The same key with the same request within 24 hours has the first answer and starts nothing; with another request: 409.")),
     request_body(content((UploadForm = "multipart/form-data"), (Vec<u8> = "application/octet-stream"))), responses(
@@ -96,7 +96,7 @@ pub struct UploadAnswer {
     (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
     (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 413, body = ErrorBody),
     (status = 415, body = ErrorBody), (status = 503, body = ErrorBody)))]
-#[post("/api/smart-connectors/{c}/upload")]
+#[post("/api/smart-connectors/{connector}/upload")]
 pub async fn upload(
     app: web::Data<App>,
     caller: Auth,

@@ -52,6 +52,7 @@ pub struct FormFor {
     #[serde(default)]
     pub contenttype: String,
     /// Its name.
+    #[param(min_length = 1)]
     pub filename: String,
     /// What it is sent for.
     #[param(inline)]
@@ -190,11 +191,13 @@ pub struct Success {
     /// The form's `key`.
     pub key: String,
     /// What the file shall be called.
+    #[schema(min_length = 1)]
     pub name: String,
     /// The `ETag` that the file was answered with, quotes or not.
     pub etag: String,
     /// Taken and without effect: no file is public here.
     #[serde(default)]
+    #[schema(nullable = false)]
     pub is_public: Option<bool>,
 }
 
