@@ -74,6 +74,7 @@ fn rehearse(run: &Rehearsed<'_>, token: &CancelToken, scratch: &Path) -> Result<
     };
     let snapshot = Snapshot { diff_check_enabled: false, guard: None, ..run.snapshot.clone() };
     let job = Job {
+        most_rows: None,
         store: run.store,
         config: run.config,
         execution: &execution,

@@ -41,6 +41,7 @@ fn process(store: &Arc<Store>) -> Shared {
         running: Mutex::default(),
         samples: Mutex::default(),
         previews: Mutex::default(),
+        deleted: Mutex::default(),
         sample_queue: Mutex::default(),
         signal: Mutex::new(0),
         wake: Condvar::new(),
