@@ -2,7 +2,7 @@
 //!
 //! The parser keeps all that it is sent while it looks for a boundary or for the end of a part's head, and looks
 //! from the start again with each piece. So what it is sent between two parts is counted and cut small: no head
-//! needs more than [`BETWEEN`] bytes. What is in a part goes through as it comes.
+//! needs more than `BETWEEN` bytes. What is in a part goes through as it comes.
 
 use std::{
     pin::Pin,
