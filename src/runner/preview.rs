@@ -192,7 +192,7 @@ fn make_in(
 
 fn chosen(engine: &Engine, scope: Option<&str>) -> Result<Vec<OutputTable>, Ended> {
     let tables = engine.outputs();
-    let Some(scope) = scope else { return Ok(tables) };
+    let Some(scope) = scope else { return Ok(tables.to_vec()) };
     if let Some(table) = tables.iter().find(|table| table.scope == scope) {
         return Ok(vec![table.clone()]);
     }
