@@ -47,7 +47,7 @@ pub fn recognise(request: &HttpRequest) -> impl Future<Output = Result<Auth, Api
     }
 }
 
-pub(super) fn credentials(request: &HttpRequest, app: &App) -> Result<Credentials> {
+pub(in crate::api) fn credentials(request: &HttpRequest, app: &App) -> Result<Credentials> {
     let header = |name: &str| {
         request.headers().get(name).and_then(|value| value.to_str().ok()).map(|value| value.trim().to_owned())
     };

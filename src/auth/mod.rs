@@ -89,6 +89,14 @@ impl Caller {
         ))
     }
 
+    /// Refuses a caller that may not trigger a run: a sender does nothing else, and a viewer only reads.
+    ///
+    /// # Errors
+    /// `permission_required`.
+    pub fn may_trigger(&self) -> Result<()> {
+        if self.role == Role::Sender { Ok(()) } else { self.needs(Role::Runner) }
+    }
+
     /// Refuses a key that is limited to connectors where the whole workspace is meant.
     pub fn needs_unlimited(&self) -> Result<()> {
         if self.connectors.is_none() {
@@ -98,6 +106,12 @@ impl Caller {
             Code::PermissionRequired,
             "This key is limited to some connectors and reaches only what belongs to them.",
         ))
+    }
+
+    /// The member where an answer names one: a key that is limited to connectors sees no people but its own member.
+    #[must_use]
+    pub fn sees(&self, member: Option<Member>) -> Option<Member> {
+        member.filter(|member| self.connectors.is_none() || member.id == self.member.id)
     }
 
     /// Whether the key reaches this connector.

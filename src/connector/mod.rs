@@ -25,7 +25,7 @@ use utoipa::ToSchema;
 
 pub use flow::{Conflict, LoadStep, MappingRule, MatchingRule};
 pub use guard::Guard;
-pub use notification::NotificationSettings;
+pub use notification::{NotificationFacts, NotificationSettings};
 pub use schedule::Schedule;
 pub use seed::Seed;
 pub use webhook::WebhookSettings;

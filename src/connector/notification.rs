@@ -48,6 +48,35 @@ pub struct NotificationSettings {
     pub signing_secret: Option<SealedSecret>,
 }
 
+impl NotificationSettings {
+    /// Whether there is an address and nothing to sign with: it came from another server.
+    #[must_use]
+    pub const fn lacks_secret(&self) -> bool {
+        self.webhook_url.is_some() && self.signing_secret.is_none()
+    }
+}
+
+/// The settings as an export has them: without the secret.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NotificationFacts {
+    /// Ways to end.
+    #[serde(default)]
+    pub on: Vec<Ending>,
+    /// Where to.
+    #[serde(default)]
+    pub webhook_url: Option<String>,
+}
+
+impl NotificationFacts {
+    /// Of settings that say something.
+    #[must_use]
+    pub fn of(settings: &NotificationSettings) -> Option<Self> {
+        let facts = Self { on: settings.on.clone(), webhook_url: settings.webhook_url.clone() };
+        (facts != Self::default()).then_some(facts)
+    }
+}
+
 /// Of which runs, dry ones too, who is told. Keys that are left out stay.
 ///
 /// When a run ends in one of the ways of `on`, its execution row is posted to `webhook_url`, as its own address
@@ -90,11 +119,7 @@ pub fn merged(
     }
     let webhook_url = sent.webhook_url.unwrap_or_else(|| before.webhook_url.clone());
     if let Some(url) = webhook_url.as_ref().filter(|_| webhook_url != before.webhook_url) {
-        let host = host(url)?;
-        if !allows(&host) {
-            let detail = format!("{URL}: the host {host:?} is not one of notify.allowed_hosts");
-            return Err(Error::invalid(detail).at(URL));
-        }
+        check_url(url, allows)?;
     }
     let signing_secret = match sent.signing_secret {
         None => before.signing_secret.clone(),
@@ -111,10 +136,34 @@ pub fn merged(
     if !on.is_empty() && webhook_url.is_none() {
         return Err(Error::required(URL));
     }
-    if webhook_url.is_some() && signing_secret.is_none() {
+    // An imported address waits for its secret: what was read is accepted meanwhile.
+    let still_waits = before.lacks_secret() && webhook_url == before.webhook_url;
+    if webhook_url.is_some() && signing_secret.is_none() && !still_waits {
         return Err(Error::required(SECRET));
     }
     Ok(NotificationSettings { on, webhook_url, signing_secret })
+}
+
+/// The settings of another server, whose secret stayed there. Nobody is told before a new one is entered.
+///
+/// # Errors
+/// The address is none, or its host is not one that may be sent to.
+pub fn imported(facts: &NotificationFacts, allows: impl Fn(&str) -> bool) -> Result<NotificationSettings> {
+    let nothing = NotificationSettings { webhook_url: facts.webhook_url.clone(), ..Default::default() };
+    if let Some(url) = &facts.webhook_url {
+        check_url(url, &allows)?;
+    }
+    let sent = WrittenNotificationSettings { on: Some(facts.on.clone()), ..Default::default() };
+    merged(&nothing, sent, DateTime::UNIX_EPOCH, allows, |_| Ok(String::new()))
+}
+
+fn check_url(url: &str, allows: impl Fn(&str) -> bool) -> Result<()> {
+    let host = host(url)?;
+    if allows(&host) {
+        return Ok(());
+    }
+    let detail = format!("{URL}: the host {host:?} is not one of notify.allowed_hosts");
+    Err(Error::invalid(detail).at(URL))
 }
 
 const URL: &str = "notification_settings.webhook_url";

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     auth::webhook::SignatureRule,
     connector::{
-        ConnectorType, Guard, InputOptions, Schedule,
+        ConnectorType, Guard, InputOptions, NotificationFacts, Schedule,
         flow::{ArchiveMatch, Conflict, MultipleMatch, NoMatch, SingleMatch},
     },
     id::VariableId,
@@ -95,6 +95,9 @@ pub struct ConnectorFacts {
     /// How a webhook connector's senders sign. Their secrets never leave the server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub webhook_signature: Option<SignatureRule>,
+    /// Of which runs who is told; in a package nobody is. The secret never leaves the server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notification_settings: Option<NotificationFacts>,
     /// Days that ended runs are kept; 0: for ever.
     #[serde(default)]
     pub retention_days: Option<u32>,
@@ -221,6 +224,15 @@ pub struct NamedStep {
     /// The name of the variable that holds the id of the record that a row matched or made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub execution_variable: Option<String>,
+    /// Kept and echoed; there are no automations here.
+    #[serde(default, skip_serializing_if = "Json::is_null")]
+    pub automation_trigger_config: Json,
+    /// Kept and echoed.
+    #[serde(default, skip_serializing_if = "Json::is_null")]
+    pub newly_created_records_automations: Json,
+    /// Kept and echoed.
+    #[serde(default, skip_serializing_if = "Json::is_null")]
+    pub other_matches_records_automations: Json,
 }
 
 /// A matching rule.

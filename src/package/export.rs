@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     auth::Workspace,
-    connector::{Connector, ConnectorType, LoadStep, MappingRule, MatchingRule},
+    connector::{Connector, ConnectorType, LoadStep, MappingRule, MatchingRule, NotificationFacts},
     error::{Error, Result},
     execution::Snapshot,
     id::{FieldId, FilterGroupId, ObjectId, VariableId},
@@ -57,7 +57,10 @@ impl Configuration<'_> {
             }
             filter_groups.push(NamedGroup::new(object, group));
         }
-        Ok(Document { script: Some(script), filter_groups, ..self.with_objects(None, used)? })
+        let mut document = self.with_objects(None, used)?;
+        let settings = &self.connector.notification_settings;
+        document.connector.notification_settings = NotificationFacts::of(settings);
+        Ok(Document { script: Some(script), filter_groups, ..document })
     }
 
     fn with_objects(&self, input: Option<InputFile>, used: Used<'_>) -> Result<Document> {
@@ -80,6 +83,7 @@ impl Configuration<'_> {
                 schedule: connector.schedule.clone(),
                 webhook_signature: (connector.connector_type == ConnectorType::Webhook)
                     .then(|| connector.webhook_settings.signature.clone()),
+                notification_settings: None,
                 retention_days: Some(connector.retention_days),
                 retention_runs: Some(connector.retention_runs),
                 custom_object: self.object(connector.custom_object)?.name.clone(),
@@ -135,6 +139,9 @@ impl Configuration<'_> {
                 .map(|rule| self.mapping(object, rule))
                 .collect::<Result<_>>()?,
             execution_variable: step.execution_variable.as_ref().map(|variable| variable.name.clone()),
+            automation_trigger_config: step.automation_trigger_config.clone(),
+            newly_created_records_automations: step.newly_created_records_automations.clone(),
+            other_matches_records_automations: step.other_matches_records_automations.clone(),
         })
     }
 

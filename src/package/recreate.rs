@@ -267,9 +267,9 @@ impl Names<'_> {
             matching_rules: matching.collect::<Result<_>>()?,
             field_mapping_rules: mapping.collect::<Result<_>>()?,
             execution_variable: exposed.cloned(),
-            automation_trigger_config: serde_json::Value::Null,
-            newly_created_records_automations: serde_json::Value::Null,
-            other_matches_records_automations: serde_json::Value::Null,
+            automation_trigger_config: step.automation_trigger_config.clone(),
+            newly_created_records_automations: step.newly_created_records_automations.clone(),
+            other_matches_records_automations: step.other_matches_records_automations.clone(),
         })
     }
 

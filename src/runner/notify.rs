@@ -166,8 +166,11 @@ fn prepare(shared: &Shared, tell: &Tell, waiting: &Waiting) -> Result<Prepared> 
 /// Address and secret, as they are now: both, and the hosts, may have changed since the run ended.
 fn target(shared: &Shared, connector: &Connector) -> std::result::Result<(String, String), String> {
     let settings = &connector.notification_settings;
-    let (Some(url), Some(sealed)) = (&settings.webhook_url, &settings.signing_secret) else {
+    let Some(url) = &settings.webhook_url else {
         return Err("notifications were switched off".to_owned());
+    };
+    let Some(sealed) = &settings.signing_secret else {
+        return Err("it has no signing secret; enter one in notification_settings.signing_secret".to_owned());
     };
     let host = host(url).map_err(|error| error.detail)?;
     if !shared.config.notify.allows(&host) {

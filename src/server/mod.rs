@@ -1,6 +1,7 @@
 //! The one actix process: builds the router, checks what every request must satisfy, listens, stops.
 
 mod caller;
+mod compress;
 mod cors;
 mod head;
 mod methods;
@@ -71,6 +72,7 @@ pub fn start(app: web::Data<App>, listener: TcpListener) -> Result<Server> {
             .configure(admin::routes)
             .default_service(web::to(methods::unrouted))
             .wrap(from_fn(caller::first))
+            .wrap(from_fn(compress::only_what_gains))
             .wrap(Compress::default())
             .wrap(from_fn(every_request))
     })
@@ -136,6 +138,7 @@ async fn every_request(
             let allow = request.app_data::<web::Data<Methods>>()?.refusal(&method, &path)?;
             Some(methods::not_allowed(&method, &path, allow))
         });
+    compress::settle(&mut request);
     if method == Method::HEAD {
         request.head_mut().method = Method::GET;
     }

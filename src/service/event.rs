@@ -28,14 +28,14 @@ pub fn history(
     // Existing clients send the id here and nothing else, and so does the reference's path.
     let id: ConnectorId = connector.parse().map_err(|_| Error::not_found("connector"))?;
     let connector = connector::open(&conn, caller, &id.to_string(), Role::Viewer)?;
-    listed(&conn, Some(connector.id), filter, paging)
+    listed(&conn, caller, Some(connector.id), filter, paging)
 }
 
 /// One page of what happened on the server, its connectors included.
 pub fn all(app: &App, caller: &Caller, filter: &Filter, paging: Paging) -> Result<Listed> {
     caller.needs(Role::Admin)?;
     caller.needs_unlimited()?;
-    listed(&*app.store.control.reader()?, None, filter, paging)
+    listed(&*app.store.control.reader()?, caller, None, filter, paging)
 }
 
 /// Notes something that happened on the server, after it did.
@@ -46,6 +46,7 @@ pub(super) fn tell(app: &App, caller: &Caller, event_type: &str, message: &str) 
 
 fn listed(
     conn: &store::Connection,
+    caller: &Caller,
     connector: Option<ConnectorId>,
     filter: &Filter,
     paging: Paging,
@@ -57,7 +58,7 @@ fn listed(
             Some(id) => store::member::find(conn, id)?,
             None => None,
         };
-        rows.push((event, actor));
+        rows.push((event, caller.sees(actor)));
     }
     Ok((count, rows))
 }

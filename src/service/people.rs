@@ -70,11 +70,30 @@ pub fn create_key(app: &App, caller: &Caller, new: NewKey) -> Result<(ApiKey, St
         if store::member::find(tx, key.member)?.is_none_or(|member| member.deleted.is_some()) {
             return Err(Error::does_not_exist("member_id: no such member").at("member_id"));
         }
+        if let Some(connectors) = &key.connectors {
+            must_be_there(tx, connectors)?;
+        }
         store::key::insert(tx, &key, &key::hash(&secret))?;
         let message = format!("The key {:?} was made, with the role {}.", key.name, key.role.as_str());
         store::event::add(tx, None, now, "key_created", &message, Some(caller.member.id), None)
     })?;
     Ok((key, secret))
+}
+
+/// Refuses connectors that are not there, naming each. One that is deleted later stays in the list: a key whose
+/// connectors are gone reaches nothing.
+fn must_be_there(tx: &store::Transaction<'_>, connectors: &[ConnectorId]) -> Result<()> {
+    let mut missing = Vec::new();
+    for id in connectors {
+        if store::connector::find(tx, *id)?.is_none() {
+            missing.push(id.to_string());
+        }
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let detail = format!("connectors: there is no connector {}", missing.join(", "));
+    Err(Error::does_not_exist(detail).at("connectors"))
 }
 
 /// Revokes a key.

@@ -304,7 +304,7 @@ pub fn history(app: &App, caller: &Caller, connector: &str) -> Result<Vec<Versio
             Some(id) => store::member::find(&conn, id)?,
             None => None,
         };
-        versions.push(Version { n: n + 1, script, author });
+        versions.push(Version { n: n + 1, script, author: caller.sees(author) });
     }
     versions.reverse();
     Ok(versions)

@@ -59,6 +59,9 @@ pub fn visitor(app: &App, credentials: &Credentials, name: &str) -> Result<Visit
         (None, None) => None,
         _ => Some(Arc::new(session::recognise(app, credentials)?)),
     };
+    if let Some(caller) = &caller {
+        caller.may_trigger()?;
+    }
     let connector = app.store.control.read(|conn| match &caller {
         Some(caller) => open(conn, caller, name, Role::Sender),
         // Nobody learns which connectors there are that take no signatures.

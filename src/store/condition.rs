@@ -21,6 +21,12 @@ impl Condition {
         self.values.push(value.into());
     }
 
+    /// Adds a part with as many `?` as there are values.
+    pub fn and_all<const N: usize>(&mut self, part: &'static str, values: [String; N]) {
+        self.parts.push(part);
+        self.values.extend(values.map(Value::Text));
+    }
+
     /// Adds a part without a value: an index over some rows is used only for a condition that says which.
     pub fn and_plain(&mut self, part: &'static str) {
         self.parts.push(part);

@@ -1,6 +1,7 @@
 //! Connectors copied beside themselves and to other servers.
 
 use serde_json::{Value as Json, json};
+use smartconnector::config::Config;
 
 use crate::{
     run::{Shop, TOKEN},
@@ -153,6 +154,63 @@ fn an_export_recreates_the_connector_on_an_empty_server() {
     let refusal = client.post(&format!("{IMPORT}?create_objects=true"), &document).refused(400, "unique");
     assert!(refusal.contains("Shop Orders") || refusal.contains("name"), "{refusal}");
     assert_eq!(client.get("/api/custom-objects").ok()["count"], 2);
+}
+
+/// Every key of the detail that a save may set stands in an export, but for what is another server's: its
+/// status, its file, its secrets.
+#[test]
+fn an_export_has_every_setting_but_secrets() {
+    const SECRET: &str = "whsec_Zmlyc3Qgc2VjcmV0IGZpcnN0IHNlY3JldA==";
+    const HOOK: &str = "https://hooks.example.org/runs";
+    let allows = |config: &mut Config| config.notify.allowed_hosts = vec!["hooks.example.org".to_owned()];
+    let (here, there) = (TestServer::with(allows), TestServer::with(allows));
+    let client = here.client();
+    let original = rich(&client);
+    let settings = json!({"on": ["failed", "cancelled"], "webhook_url": HOOK, "signing_secret": SECRET});
+    let mut flow = original["flow"].clone();
+    flow["loads"][0]["automation_trigger_config"] = json!({"run": "all"});
+    flow["loads"][1]["newly_created_records_automations"] = json!(["welcome"]);
+    let original = client.patch(&path(TOKEN), &json!({"notification_settings": settings, "flow": flow})).ok();
+    let export = client.get(&format!("{}/export", path(TOKEN))).expect(200);
+    assert!(!export.text().contains(&SECRET[6..]), "{}", export.text());
+    let document = export.json();
+    let facts = json!({"on": ["failed", "cancelled"], "webhook_url": HOOK});
+    assert_eq!(document["connector"]["notification_settings"], facts);
+
+    let client = there.client();
+    let made = client.post(&format!("{IMPORT}?create_objects=true"), &document).created();
+    let waits = json!({"on": ["failed", "cancelled"], "webhook_url": HOOK, "signing_secret": null});
+    assert_eq!(made["notification_settings"], waits);
+    assert!(text(&made["warning"]).contains("notification_settings.signing_secret"), "{made}");
+    let automations = |detail: &Json| {
+        let loads = detail["flow"]["loads"].as_array().unwrap().clone();
+        [
+            "automation_trigger_config",
+            "newly_created_records_automations",
+            "other_matches_records_automations",
+        ]
+        .map(|key| loads.iter().map(|load| load[key].clone()).collect::<Vec<_>>())
+    };
+    assert_eq!(automations(&made), automations(&original));
+    assert_eq!(client.get(&format!("{}/export", path(TOKEN))).ok(), document);
+    // What was read is accepted, and the secret is all that lacks.
+    let same = client.patch(&path(TOKEN), &json!({"notification_settings": waits})).ok();
+    assert_eq!(same["notification_settings"], waits);
+    let body = json!({"notification_settings": {"webhook_url": "https://hooks.example.org/others"}});
+    client.patch(&path(TOKEN), &body).refused(400, "required");
+    let body = json!({"notification_settings": {"signing_secret": SECRET}});
+    let done = client.patch(&path(TOKEN), &body).ok();
+    assert_eq!(done["notification_settings"]["signing_secret"]["is_readable"], true);
+
+    // A host that the other server does not send to is refused, by name.
+    let other = TestServer::start();
+    let refusal = other.client().post(&format!("{IMPORT}?create_objects=true"), &document);
+    let refusal = refusal.refused(400, "invalid");
+    assert!(refusal.contains("hooks.example.org") && refusal.contains("notify.allowed_hosts"), "{refusal}");
+    assert_eq!(other.client().get("/api/smart-connectors").ok()["count"], 0);
+    // A package tells nobody of anything.
+    let package = unzip(&here.client(), &json!({"url": format!("{}/dev-package", path(TOKEN))}));
+    assert!(package.iter().all(|(_, text)| !text.contains("hooks.example.org")));
 }
 
 #[test]

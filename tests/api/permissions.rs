@@ -131,3 +131,38 @@ fn a_limited_key_reaches_its_connectors_only() {
         }
     }
 }
+
+#[test]
+fn a_limited_key_has_what_its_connectors_use_and_no_more_of_what_its_member_sent() {
+    let shop = Shop::new();
+    let run = shop.run("a.csv", "Number,E-Mail,Total\n1,,1\n2,,x\n");
+    let own = journey::create(&shop.client, "orders", "Second");
+    let limited = shop.server.client_as("runner", Some(&[text(&own["id"])]));
+    let (input, report) = (text(&run["input_file"]["url"]), text(&run["final_report"]["url"]));
+    let loose = shop.client.send_file("loose.csv", CSV);
+    let start = format!("{}/start-connector-flow", path(text(&own["id"])));
+    let named = |file: &serde_json::Value| json!({"is_dry_run": true, "source_file_id": file["id"]});
+    for file in [&loose, &run["input_file"]] {
+        assert_eq!(limited.download(text(&file["url"])).status, 404);
+        limited.post(&start, &named(file)).refused(400, "does_not_exist");
+    }
+    assert_eq!(limited.get("/api/files").ok()["count"], 0);
+
+    // From now on the other connector's input is this one's, too; what else that run made is not.
+    shop.client.post(&start, &named(&run["input_file"])).ok();
+    assert_eq!(limited.download(input).expect(200).bytes, shop.client.download(input).bytes);
+    assert_eq!(limited.download(report).status, 404);
+    let listed = limited.get("/api/files").ok();
+    assert_eq!((&listed["count"], &listed["results"][0]["id"]), (&json!(1), &run["input_file"]["id"]));
+    limited.post(&start, &named(&run["input_file"])).ok();
+
+    let sent = limited.send_file("own.csv", CSV);
+    limited.download(text(&sent["url"])).expect(200);
+    assert_eq!(limited.get("/api/files").ok()["count"], 2);
+    let twin = shop.server.client_as("runner", Some(&[text(&own["id"])]));
+    assert_eq!(twin.download(text(&sent["url"])).status, 404);
+    // The member's other keys are as good as the member.
+    shop.client.download(text(&sent["url"])).expect(200);
+    limited.post(&start, &named(&sent)).ok();
+    twin.download(text(&sent["url"])).expect(200);
+}

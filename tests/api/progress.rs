@@ -1,6 +1,9 @@
 //! Watching a run.
 
-use std::io::{BufRead as _, BufReader};
+use std::{
+    io::{BufRead as _, BufReader},
+    time::{Duration, Instant},
+};
 
 use reqwest::{Method, blocking::Response};
 use serde_json::{Value as Json, json};
@@ -8,12 +11,13 @@ use serde_json::{Value as Json, json};
 use crate::{
     run::{Shop, TOKEN},
     support::{
+        Client, http,
         journey::{path, run_ended, run_is, text, upload},
         until,
     },
 };
 
-const ENDLESS: &str = "CREATE TABLE output.orders AS
+pub const ENDLESS: &str = "CREATE TABLE output.orders AS
 SELECT rowid AS _line, number, e_mail AS mail, CASE WHEN total = 'endless' THEN
     (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n)
     ELSE total END AS total FROM input.orders_csv;
@@ -101,6 +105,72 @@ fn streams_are_bounded_and_a_closed_one_makes_room() {
     drop(first);
     shop.client.post_empty(&format!("{}/executions/{id}/cancel", path(TOKEN))).expect(202);
     until("room", || (open(&shop, &id).status() == 200).then_some(()));
+}
+
+/// What ends the watching of a run that goes on.
+fn ends_within_two_seconds(what: &str, stream: Response, end: impl FnOnce()) {
+    assert_eq!(stream.status(), 200, "{what}");
+    let mut lines = lines(stream);
+    assert_eq!(next(&mut lines).unwrap().0, "execution", "{what}");
+    end();
+    let since = Instant::now();
+    // Cut off, not ended: the run goes on.
+    assert!(lines.all(|line| line != "event: end"), "{what}");
+    let took = since.elapsed();
+    assert!(took < Duration::from_secs(2), "{what}: {took:?}");
+}
+
+#[test]
+fn whoever_may_not_watch_any_more_sees_no_more() {
+    let shop = Shop::with(|_| {}, ENDLESS);
+    let id = send(&shop, "endless");
+    run_is(&shop.client, TOKEN, &id, "in_progress");
+    let watched = format!("{}/executions/{id}/progress", path(TOKEN));
+    let watch = |client: &Client| client.request(Method::GET, &watched).send().unwrap();
+    let member = |email: &str| {
+        let member = shop.client.post("/api/team", &json!({"email": email, "role": "admin"})).created();
+        text(&member["id"]).to_owned()
+    };
+    let key_of = |member: &str, expires: Json| {
+        let body = json!({"name": "watcher", "role": "viewer", "member_id": member, "expires_at": expires});
+        let key = shop.client.post("/api/api-keys", &body).created();
+        let secret = text(&key["secret"]).to_owned();
+        let client = Client { key: secret, user_id: member.to_owned(), ..shop.client.clone() };
+        (format!("/api/api-keys/{}", text(&key["id"])), client)
+    };
+    let (key, client) = key_of(&member("a@example.org"), Json::Null);
+    ends_within_two_seconds("a revoked key", watch(&client), || {
+        shop.client.delete(&key).expect(204);
+    });
+    let removed = member("b@example.org");
+    let (_, client) = key_of(&removed, Json::Null);
+    ends_within_two_seconds("a removed member", watch(&client), || {
+        shop.client.delete(&format!("/api/team/{removed}")).expect(204);
+    });
+    let demoted = member("c@example.org");
+    let (_, client) = key_of(&demoted, Json::Null);
+    // A sender sees the runs that it started.
+    ends_within_two_seconds("a member with another role", watch(&client), || {
+        let role = json!({"role": "sender"});
+        shop.client.patch(&format!("/api/team/{demoted}"), &role).expect(200);
+    });
+    let url = format!("{}/api/session", shop.server.url);
+    let signed_in = http().post(&url).json(&json!({"api_key": shop.client.key})).send().unwrap();
+    let cookie = signed_in.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+    let stream = http().get(format!("{}{watched}", shop.server.url)).header("Cookie", &cookie).send();
+    ends_within_two_seconds("a session that has ended", stream.unwrap(), || {
+        let out = http().delete(&url).header("Cookie", &cookie).header("Origin", &shop.server.url);
+        assert_eq!(out.send().unwrap().status(), 204);
+    });
+    let soon = chrono::Utc::now() + chrono::TimeDelta::milliseconds(1500);
+    let (_, client) = key_of(&member("d@example.org"), json!(soon));
+    let stream = watch(&client);
+    ends_within_two_seconds("a key that has expired", stream, || {
+        until("the key has expired", || (chrono::Utc::now() >= soon).then_some(()));
+    });
+    client.get(&watched).refused(401, "invalid_credentials");
+    assert_eq!(watch(&shop.client).status(), 200, "others go on watching");
+    shop.client.post_empty(&format!("{}/executions/{id}/cancel", path(TOKEN))).expect(202);
 }
 
 #[test]

@@ -113,6 +113,63 @@ fn admins_see_what_happened() {
 }
 
 #[test]
+fn a_key_is_limited_to_connectors_that_are_there() {
+    let shop = Shop::new();
+    let one = text(&shop.client.get(&path(TOKEN)).ok()["id"]).to_owned();
+    let (gone, never) = (uuid::Uuid::new_v4().to_string(), uuid::Uuid::new_v4().to_string());
+    let body = |connectors: &[&str]| json!({"name": "x", "role": "viewer", "connectors": connectors});
+    let before = shop.client.get("/api/api-keys").ok()["count"].clone();
+    let refusal = shop.client.post("/api/api-keys", &body(&[&gone, &one, &never])).expect(400).json();
+    assert_eq!(refusal["code"], "does_not_exist");
+    let detail = text(&refusal["detail"]);
+    assert!(detail.contains(&gone) && detail.contains(&never) && !detail.contains(&one), "{detail}");
+    assert_eq!(refusal["errors"]["connectors"][0]["code"], "does_not_exist");
+    let detail = shop.client.post("/api/api-keys", &body(&["shop_orders"])).refused(400, "invalid");
+    assert!(detail.starts_with("connectors[0]: "), "{detail}");
+    assert_eq!(shop.client.get("/api/api-keys").ok()["count"], before);
+    let made = shop.client.post("/api/api-keys", &body(&[&one])).created();
+    assert_eq!(made["connectors"], json!([one]));
+}
+
+#[test]
+fn a_key_whose_connector_was_deleted_reaches_nothing() {
+    let shop = Shop::new();
+    let run = shop.run("a.csv", "Number,E-Mail,Total\n1,,1\n2,,x\n");
+    let second = crate::support::journey::create(&shop.client, "orders", "Second");
+    let id = text(&shop.client.get(&path(TOKEN)).ok()["id"]).to_owned();
+    let (key, both) = (
+        shop.server.client_as("admin", Some(&[&id])),
+        shop.server.client_as("admin", Some(&[&id, text(&second["id"])])),
+    );
+    assert_eq!(key.get("/api/smart-connectors").ok()["count"], 1);
+    shop.client.delete(&path(TOKEN)).expect(204);
+
+    for list in ["/api/smart-connectors", "/api/executions?include_dry_run=true", "/api/files"] {
+        assert_eq!(key.get(list).ok()["count"], 0, "{list}");
+    }
+    for one in [path(TOKEN), path(&id), path("second"), format!("{}/executions", path("second"))] {
+        key.get(&one).refused(404, "not_found");
+    }
+    assert_eq!(key.download(text(&run["input_file"]["url"])).status, 404);
+    for (call, body) in [
+        (
+            "/api/smart-connectors",
+            json!({"name": "x", "custom_object": "orders", "connector_type": "spreadsheet"}),
+        ),
+        ("/api/custom-objects", json!({"object_name": "x", "entity_name": "x"})),
+        ("/api/records/orders/search", json!({})),
+        ("/api/api-keys", json!({"name": "x", "role": "admin"})),
+    ] {
+        key.post(call, &body).refused(403, "permission_required");
+    }
+    // What else a key was limited to, it keeps.
+    assert_eq!(both.get("/api/smart-connectors").ok()["results"][0]["id"], second["id"]);
+    let keys = shop.client.get("/api/api-keys").ok();
+    let limited = keys["results"].as_array().unwrap().iter().filter(|key| key["connectors"].is_array());
+    assert_eq!(limited.count(), 2);
+}
+
+#[test]
 fn there_are_no_activities() {
     let server = TestServer::start();
     let viewer = server.client_as("viewer", None);

@@ -2,7 +2,9 @@
 //!
 //! The row is looked up again when the run's counters have changed, and once a second besides: its status
 //! is in the database. So a watcher costs little while nothing happens, and sees a change within a fifth of
-//! a second while much does. The streams that are open are bounded, and end when the server stops.
+//! a second while much does. The streams that are open are bounded, and end when the server stops. With each
+//! look-up it is asked again who watches: a key that was revoked or has expired, a session that has ended, a
+//! member that was removed or may see less, ends the stream within about a second.
 
 use std::{
     sync::{
@@ -12,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-use actix_web::{HttpResponse, get, http::header, rt::time::sleep, web};
+use actix_web::{HttpRequest, HttpResponse, get, http::header, rt::time::sleep, web};
 use futures_util::{Stream, stream};
 
 use super::{
@@ -21,16 +23,18 @@ use super::{
 };
 use crate::{
     api::{
-        auth::Auth,
+        auth::{self, Auth},
         blocking,
         error::{ApiError, ErrorBody},
         page::Links,
     },
     app::App,
-    auth::Caller,
     error::{Code, Error, Result},
     id::ExecutionId,
-    service::execution,
+    service::{
+        execution,
+        session::{self, Credentials},
+    },
 };
 
 /// Between two looks.
@@ -43,7 +47,8 @@ const HEARTBEAT: u32 = 75;
 /// Watch a run.
 ///
 /// An event `execution` carries the row each time it has changed, at most five times a second; the last one
-/// is followed by an event `end`. A stream that ends without it was cut off: ask again, or for the row.
+/// is followed by an event `end`. A stream that ends without it was cut off, by the network, by the server's
+/// stop, or because the caller may not see the run any more: ask again, or for the row.
 #[utoipa::path(tag = "Execution Status", params(("connector" = String, Path, description = "Id or api name"),
     ("id" = uuid::Uuid, Path)), responses(
     (status = 200, body = String, content_type = "text/event-stream"), (status = 401, body = ErrorBody),
@@ -51,23 +56,16 @@ const HEARTBEAT: u32 = 75;
 #[get("/api/smart-connectors/{connector}/executions/{id}/progress")]
 pub async fn open(
     app: web::Data<App>,
-    caller: Auth,
+    _caller: Auth,
+    request: HttpRequest,
     links: Links,
     path: web::Path<(String, String)>,
 ) -> Result<HttpResponse, ApiError> {
     let (connector, id) = parse_path(path)?;
+    let credentials = auth::credentials(&request, &app)?;
     let place = Open::count(&app)?;
-    let watch = Watch {
-        app,
-        caller: caller.0,
-        links,
-        connector,
-        id,
-        _open: place,
-        sent: None,
-        quiet: 0,
-        version: None,
-    };
+    let watch =
+        Watch { app, credentials, links, connector, id, _open: place, sent: None, quiet: 0, version: None };
     let first = watch.look_up().await?;
     Ok(HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, "text/event-stream"))
@@ -100,7 +98,7 @@ impl Drop for Open {
 /// A run that is watched.
 struct Watch {
     app: web::Data<App>,
-    caller: Caller,
+    credentials: Credentials,
     links: Links,
     connector: String,
     id: ExecutionId,
@@ -115,9 +113,10 @@ struct Watch {
 
 impl Watch {
     async fn look_up(&self) -> Result<ExecutionRow, ApiError> {
-        let (caller, links) = (self.caller.clone(), self.links.clone());
+        let (credentials, links) = (self.credentials.clone(), self.links.clone());
         let (connector, id) = (self.connector.clone(), self.id);
         blocking(self.app.clone(), move |app| {
+            let caller = session::recognise(app, &credentials)?;
             execution::get(app, &caller, &connector, id).map(|view| row(app, &links, view))
         })
         .await
@@ -148,7 +147,8 @@ impl Watch {
             let version = self.app.runner.progress(self.id).map(|progress| progress.version());
             if version != self.version || self.quiet.is_multiple_of(LOOKS) {
                 self.version = version;
-                // One that was deleted, or a store that fails: whoever watches asks again and is told.
+                // One that was deleted, a caller that may not see it any more, a store that fails: whoever
+                // watches asks again and is told.
                 let row = self.look_up().await.ok()?;
                 let ended = row.status.has_ended();
                 if let Some(event) = self.event(row) {

@@ -47,7 +47,7 @@ pub fn create(app: &App, caller: &Caller, new: NewConnector) -> Result<Detail> {
     let made = made(app, caller, new, object.id)?;
     let warning = made.warning.clone();
     let connector = insert(app, caller, made)?;
-    let detail = app.store.control.read(|conn| detail::view(app, conn, connector))?;
+    let detail = app.store.control.read(|conn| detail::view(app, caller, conn, connector))?;
     Ok(Detail { warning, ..detail })
 }
 

@@ -101,11 +101,11 @@ pub type QueuedRun = Execution;
 pub fn detail(app: &App, caller: &Caller, name: &str) -> Result<Detail> {
     let conn = app.store.control.reader()?;
     let connector = open(&conn, caller, name, Role::Viewer)?;
-    view(app, &conn, connector)
+    view(app, caller, &conn, connector)
 }
 
 /// Everything of a connector.
-pub(super) fn view(app: &App, conn: &Connection, connector: Connector) -> Result<Detail> {
+pub(super) fn view(app: &App, caller: &Caller, conn: &Connection, connector: Connector) -> Result<Detail> {
     let draft = store::script::draft(conn, connector.id)?;
     let live = store::script::live(conn, connector.id)?;
     let ticks = match schedule::timing(&connector)? {
@@ -141,7 +141,7 @@ pub(super) fn view(app: &App, conn: &Connection, connector: Connector) -> Result
         live: live.map(|live| view_script(app, live)).transpose()?,
         seeds,
         ticks,
-        created_by,
+        created_by: caller.sees(created_by),
         inbox: webhook::inbox(app, &connector)?,
         last_run: last_run(conn, &connector)?,
         warning: index::left(app, &connector)?,

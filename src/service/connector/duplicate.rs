@@ -56,7 +56,7 @@ pub fn duplicate(app: &App, caller: &Caller, name: &str, new_name: &str) -> Resu
     let made = create::Made { connector, api_name: None, draft, live: None, warning: None };
     let connector = create::insert(app, caller, made)?;
     index::ensure(app, &connector);
-    app.store.control.read(|conn| detail::view(app, conn, connector))
+    app.store.control.read(|conn| detail::view(app, caller, conn, connector))
 }
 
 /// New ids for everything that lives in a connector, each rule still about the same variable.

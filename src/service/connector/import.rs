@@ -12,7 +12,7 @@ use crate::{
     app::App,
     auth::{Caller, Role},
     connector::{
-        Connector, ConnectorType, steps, validate, variables,
+        Connector, ConnectorType, notification, steps, validate, variables,
         webhook::WrittenWebhookSettings,
         written::{NewConnector, WrittenVariable},
     },
@@ -33,6 +33,9 @@ use crate::{
     store::{self, Transaction, words::Words},
     variable::VariableKind,
 };
+
+/// Exports have no secrets.
+const NO_SECRET: &str = "Nobody is told of its runs before notification_settings.signing_secret is entered.";
 
 /// Recreates a connector, in `setup`; its script is published when it was. With `create_objects` the
 /// objects, fields, options and filter groups that are not there are made.
@@ -57,12 +60,15 @@ pub fn import(app: &App, caller: &Caller, document: &Document, create_objects: b
         let groups = groups(app, tx, document, &objects, create_objects.then_some(&words), &mut lacking)?;
         missing::refuse(&lacking, !create_objects)?;
         let made = made(app, caller, document, script, &objects, &groups)?;
-        let warning = made.warning.clone();
+        let lacks_secret = made.connector.notification_settings.lacks_secret();
+        let warning = made.warning.clone().into_iter().chain(lacks_secret.then(|| NO_SECRET.to_owned()));
+        let warning: Vec<String> = warning.collect();
         Ok((create::insert(app, caller, made)?, warning))
     })?;
     index::ensure(app, &connector);
-    let detail = app.store.control.read(|conn| detail::view(app, conn, connector))?;
-    Ok(Detail { warning, ..detail })
+    let detail = app.store.control.read(|conn| detail::view(app, caller, conn, connector))?;
+    let warning: Vec<String> = warning.into_iter().chain(detail.warning.clone()).collect();
+    Ok(Detail { warning: (!warning.is_empty()).then(|| warning.join(" ")), ..detail })
 }
 
 /// Whether a connector has this api name.
@@ -147,6 +153,10 @@ fn made(
     connector.loads = recreate::flow(document, objects, &connector.variables)?;
     connector.seeds = recreate::seeds(document, objects, groups)?;
     steps::check_new(connector, objects)?;
+    if let Some(facts) = &document.connector.notification_settings {
+        connector.notification_settings =
+            notification::imported(facts, |host| app.config.notify.allows(host))?;
+    }
 
     made.draft.user_script.clone_from(&script.user_script);
     made.draft.config_metadata.input_tables.clone_from(&script.input_tables);
@@ -193,6 +203,7 @@ fn settings(facts: &ConnectorFacts) -> NewConnector {
         cadence: facts.cadence,
         schedule: facts.schedule.clone(),
         webhook_settings,
+        notification_settings: None,
         retention_days: facts.retention_days,
         retention_runs: facts.retention_runs,
         diff_check_enabled: Some(facts.diff_check_enabled),

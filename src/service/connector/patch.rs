@@ -45,7 +45,7 @@ pub fn patch(app: &App, caller: &Caller, name: &str, patch: ConnectorPatch) -> R
     if connector.loads != before.loads {
         index::ensure(app, &connector);
     }
-    let detail = app.store.control.read(|conn| detail::view(app, conn, connector))?;
+    let detail = app.store.control.read(|conn| detail::view(app, caller, conn, connector))?;
     let mut warnings = answer.warnings;
     warnings.extend(detail.warning.clone());
     let warning = (!warnings.is_empty()).then(|| warnings.join(" "));

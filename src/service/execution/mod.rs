@@ -90,7 +90,7 @@ pub(in crate::service) fn of(
 pub fn get(app: &App, caller: &Caller, name: &str, id: ExecutionId) -> Result<ExecutionView> {
     caller.needs(Role::Sender)?;
     let (_, execution) = of(app, caller, name, id)?;
-    views(app, vec![execution])?.pop().ok_or_else(|| Error::not_found("execution"))
+    views(app, caller, vec![execution])?.pop().ok_or_else(|| Error::not_found("execution"))
 }
 
 /// One execution, for the server's own use.
@@ -119,11 +119,11 @@ pub fn list(
         .store
         .control
         .read(|conn| store::execution::list(conn, &filter, paging.limit(), paging.offset()))?;
-    Ok((count, views(app, executions)?))
+    Ok((count, views(app, caller, executions)?))
 }
 
 /// Executions with what their rows show besides: one look-up per kind, however many they are.
-fn views(app: &App, mut executions: Vec<Execution>) -> Result<Vec<ExecutionView>> {
+fn views(app: &App, caller: &Caller, mut executions: Vec<Execution>) -> Result<Vec<ExecutionView>> {
     for execution in executions.iter_mut().filter(|execution| !execution.state.has_ended()) {
         if let Some(progress) = app.runner.progress(execution.id) {
             show_progress(execution, &progress);
@@ -153,7 +153,7 @@ fn views(app: &App, mut executions: Vec<Execution>) -> Result<Vec<ExecutionView>
         if execution.state == State::Queued {
             execution.warning = why_it_waits(&execution, &connector);
         }
-        let member = |id: Option<MemberId>| id.and_then(|id| members.get(&id).cloned());
+        let member = |id: Option<MemberId>| caller.sees(id.and_then(|id| members.get(&id).cloned()));
         Some(ExecutionView {
             started_by: member(execution.started_by),
             cancelled_by: member(execution.cancelled_by),

@@ -42,8 +42,8 @@ pub struct NewRun {
 /// Checks, before any byte of an upload is read, that the caller may start a run of this connector.
 /// `is_dry_run` is `None` while the form has not said it.
 pub fn may_start(app: &App, caller: &Caller, name: &str, is_dry_run: Option<bool>) -> Result<Connector> {
-    // A sender triggers and nothing else; a viewer reads and does not trigger.
-    if is_dry_run == Some(true) || caller.role != Role::Sender {
+    caller.may_trigger()?;
+    if is_dry_run == Some(true) {
         caller.needs(Role::Runner)?;
     }
     let connector = app.store.control.read(|conn| open(conn, caller, name, Role::Sender))?;

@@ -8,12 +8,15 @@ use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::incoming::{Incoming, checked_name, media_type};
+use super::{
+    incoming::{Incoming, checked_name, media_type},
+    owns,
+};
 use crate::{
     app::App,
     auth::{Caller, Role, signature},
     error::{Code, Error, Result},
-    id::{FileId, MemberId},
+    id::{FileId, KeyId, MemberId},
     store::{
         self,
         file::{NewFile, Source, StoredFile},
@@ -31,6 +34,8 @@ struct Policy {
     name: String,
     content_type: String,
     owner: MemberId,
+    /// Who asked for it: a limited key has what was sent with it, and no more of what its member sent.
+    owner_key: Option<KeyId>,
     expires: DateTime<Utc>,
 }
 
@@ -57,6 +62,7 @@ pub fn give_form(app: &App, caller: &Caller, source: Source, name: &str, content
         name: checked_name(name)?,
         content_type: media_type(content_type),
         owner: caller.member.id,
+        owner_key: Some(caller.key),
         expires: app.clock.now() + valid_for(app),
     };
     let key = format!("{}.{}", key_stem(app, source, policy.id), extension(&policy.name));
@@ -88,7 +94,7 @@ pub fn accept(app: &App, key: &str, policy: &str, signature: &str) -> Result<Inc
         content_type: policy.content_type,
         source,
         owner: Some(policy.owner),
-        owner_key: None,
+        owner_key: policy.owner_key,
         connector: None,
     };
     Incoming::new(app, file)
@@ -119,7 +125,7 @@ pub fn register(app: &App, caller: &Caller, sent: &Sent) -> Result<StoredFile> {
     let name = checked_name(&sent.name)?;
     app.store.files.write(|tx| {
         let mut file = store::file::find(tx, sent.id)?
-            .filter(|file| file.owner == Some(caller.member.id) && is_of_form(file))
+            .filter(|file| owns(caller, file) && is_of_form(file))
             .ok_or_else(|| {
                 Error::does_not_exist(format!("uuid: No file {} was sent. Send it first.", sent.id))
                     .at("uuid")

@@ -1,7 +1,7 @@
 //! Files: who may read which.
 //!
-//! A file follows the connector that it is attached to; one that is not attached yet belongs to who sent
-//! it. What a caller may not read does not exist for it: `not_found` where a path names the file,
+//! A file follows the connector that it is attached to, and every other that uses it; one that is not attached
+//! yet belongs to who sent it: a member, or a key where that is limited. What a caller may not read does not exist for it: `not_found` where a path names the file,
 //! `does_not_exist` where a body does. A file that is not registered yet exists for nobody; only one that
 //! was sent straight to a connector is its sender's at once, who is about to queue the execution.
 
@@ -20,7 +20,10 @@ use crate::{
     auth::{Caller, Role},
     error::{Error, Result},
     id::FileId,
-    store::{self, file::Filter},
+    store::{
+        self,
+        file::{Filter, Whose},
+    },
 };
 
 /// Whether the caller may download the file.
@@ -28,11 +31,7 @@ use crate::{
 /// A sender's key sees the executions that were started with it, so of a connector's files it may read what those read
 /// and made, and what it sent itself.
 pub fn may_read(app: &App, caller: &Caller, file: &StoredFile) -> Result<bool> {
-    let own = if caller.role >= Role::Viewer {
-        file.owner == Some(caller.member.id)
-    } else {
-        file.owner_key == Some(caller.key)
-    };
+    let own = owns(caller, file);
     if !(file.registered || own && file.source == Source::Upload) {
         return Ok(false);
     }
@@ -40,15 +39,28 @@ pub fn may_read(app: &App, caller: &Caller, file: &StoredFile) -> Result<bool> {
         return Ok(own || (caller.role >= Role::Admin && caller.connectors.is_none()));
     };
     // Files of one that is deleted go soon, and are gone for everybody until then.
-    if !caller.reaches(connector)
-        || !app.store.control.read(|conn| store::connector::is_there(conn, connector))?
-    {
+    if !app.store.control.read(|conn| store::connector::is_there(conn, connector))? {
         return Ok(false);
     }
-    if own || caller.role >= Role::Viewer {
+    let reaches = caller.reaches(connector);
+    if reaches && (own || caller.role >= Role::Viewer) {
         return Ok(true);
     }
-    app.store.control.read(|conn| store::file::is_of_run_with(conn, file.id, caller.key))
+    app.store.control.read(|conn| match &caller.connectors {
+        _ if caller.role < Role::Viewer => store::file::is_of_run_with(conn, file.id, caller.key),
+        // A run of its connector reads it: what it may see of that run it may see here.
+        Some(reached) => store::file::is_used_by(conn, file.id, reached),
+        None => Ok(false),
+    })
+}
+
+/// Whether the caller sent the file. The keys of a member share what it sent, but for those that do less than
+/// the member: a sender's, and one that is limited to connectors.
+fn owns(caller: &Caller, file: &StoredFile) -> bool {
+    if caller.role >= Role::Viewer && caller.connectors.is_none() {
+        return file.owner == Some(caller.member.id);
+    }
+    file.owner_key == Some(caller.key)
 }
 
 fn readable(app: &App, caller: &Caller, id: FileId) -> Result<Option<StoredFile>> {
@@ -83,12 +95,16 @@ pub fn missing(id: FileId, path: &str) -> Error {
 /// The files that the caller may download, by part of their name.
 pub fn list(app: &App, caller: &Caller, search: &str, paging: Paging) -> Result<(u64, Vec<StoredFile>)> {
     caller.needs(Role::Viewer)?;
-    let all = caller.role >= Role::Admin && caller.connectors.is_none();
-    let filter = Filter {
-        search: search.to_owned(),
-        owner: (!all).then_some(caller.member.id),
-        connectors: caller.connectors.clone(),
+    let whose = match &caller.connectors {
+        Some(reached) => Whose::Key {
+            key: caller.key,
+            connectors: reached.clone(),
+            used: app.store.control.read(|conn| store::file::used_by(conn, reached))?,
+        },
+        None if caller.role >= Role::Admin => Whose::All,
+        None => Whose::Member(caller.member.id),
     };
+    let filter = Filter { search: search.to_owned(), whose };
     app.store.files.read(|conn| store::file::list(conn, &filter, paging.limit(), paging.offset()))
 }
 
@@ -106,7 +122,7 @@ pub fn open(app: &App, caller: &Caller, id: FileId) -> Result<(StoredFile, FileR
 /// not the caller's own, unless it is an admin.
 pub fn delete(app: &App, caller: &Caller, id: FileId) -> Result<()> {
     let file = find_readable(app, caller, id)?;
-    if file.connector.is_some() || file.owner != Some(caller.member.id) {
+    if file.connector.is_some() || !owns(caller, &file) {
         caller.needs(Role::Admin)?;
     }
     if let Some(user) = store::file::delete_unless_used(&app.store, id)? {

@@ -5,19 +5,35 @@ use rusqlite::{Connection, params, params_from_iter, types::Value};
 use super::{SELECT, StoredFile, from_row};
 use crate::{
     error::Result,
-    id::{ConnectorId, FileId, MemberId},
+    id::{ConnectorId, FileId, KeyId, MemberId},
     store::{column, condition::Condition},
 };
 
-/// Which files a list shows: registered ones that belong to the owner or to one of the connectors.
-#[derive(Debug, Default)]
+/// Which files a list shows, registered ones all.
+#[derive(Debug)]
 pub struct Filter {
     /// Part of the name.
     pub search: String,
-    /// Of files that follow no connector: those that this member sent; `None`: all.
-    pub owner: Option<MemberId>,
-    /// Of files that follow a connector: those of these; `None`: all.
-    pub connectors: Option<Vec<ConnectorId>>,
+    /// Whose they are.
+    pub whose: Whose,
+}
+
+/// Whose files a list shows.
+#[derive(Debug)]
+pub enum Whose {
+    /// Everybody's.
+    All,
+    /// Those of connectors, and of the others what this member sent.
+    Member(MemberId),
+    /// Those of these connectors, others that they use, and what was sent with this key and follows none.
+    Key {
+        /// The key.
+        key: KeyId,
+        /// What it reaches.
+        connectors: Vec<ConnectorId>,
+        /// What these use.
+        used: Vec<FileId>,
+    },
 }
 
 /// One page of files, newest first, and how many there are.
@@ -36,10 +52,16 @@ fn statements(filter: &Filter) -> Result<(String, String, Vec<Value>)> {
     condition.and_plain("registered = 1");
     let search = Some(filter.search.clone()).filter(|word| !word.is_empty());
     condition.and_if("instr(lower(name), lower(?))", search);
-    condition.and_if("(connector_id IS NOT NULL OR owner = ?)", filter.owner.map(|id| id.to_string()));
-    let connectors = filter.connectors.as_ref().map(column::to_json).transpose()?;
-    condition
-        .and_if("(connector_id IS NULL OR connector_id IN (SELECT value FROM json_each(?)))", connectors);
+    match &filter.whose {
+        Whose::All => {}
+        Whose::Member(id) => condition.and("(connector_id IS NOT NULL OR owner = ?)", id.to_string()),
+        Whose::Key { key, connectors, used } => condition.and_all(
+            "(CASE WHEN connector_id IS NULL THEN owner_key = ?
+                ELSE connector_id IN (SELECT value FROM json_each(?)) END
+                OR id IN (SELECT value FROM json_each(?)))",
+            [key.to_string(), column::to_json(connectors)?, column::to_json(used)?],
+        ),
+    }
     let (condition, values) = condition.finish();
     let count = format!("SELECT count(*) FROM file WHERE {condition}");
     // The rows of the page are chosen in the index.
@@ -74,16 +96,12 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let store = crate::store::Store::open(dir.path(), crate::clock::Clock::system()).unwrap();
         let conn = store.files.reader().unwrap();
-        for filter in [
-            Filter::default(),
-            Filter { search: "orders".to_owned(), ..Filter::default() },
-            Filter { owner: Some(MemberId::new()), ..Filter::default() },
-            Filter {
-                connectors: Some(vec![ConnectorId::new()]),
-                owner: Some(MemberId::new()),
-                ..Filter::default()
-            },
-        ] {
+        let of_key =
+            Whose::Key { key: KeyId::new(), connectors: vec![ConnectorId::new()], used: vec![FileId::new()] };
+        for (search, whose) in
+            [("", Whose::All), ("orders", Whose::All), ("", Whose::Member(MemberId::new())), ("", of_key)]
+        {
+            let filter = Filter { search: search.to_owned(), whose };
             let (count, page, values) = statements(&filter).unwrap();
             for (sql, more) in [(count, 0), (page, 2)] {
                 let plan = plan(&conn, &sql, values.len() + more);

@@ -20,10 +20,10 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 
-pub use list::{Filter, list, page_after, same_content};
+pub use list::{Filter, Whose, list, page_after, same_content};
 pub use read::FileReader;
 pub use settle::{forget, forgotten, settle_uploads};
-pub use user::{delete_unless_used, is_of_run_with, used, user, while_there};
+pub use user::{delete_unless_used, is_of_run_with, is_used_by, used, used_by, user, while_there};
 pub use write::FileWriter;
 
 use super::{column, time};
@@ -84,7 +84,7 @@ pub struct NewFile {
     pub source: Source,
     /// Who sent it; `None`: the server made it.
     pub owner: Option<MemberId>,
-    /// With which key; a file that came with a form has none.
+    /// With which key.
     pub owner_key: Option<KeyId>,
     /// The connector whose permissions it follows.
     pub connector: Option<ConnectorId>,
@@ -103,7 +103,7 @@ pub struct StoredFile {
     pub source: Source,
     /// Who sent it; `None`: the server made it.
     pub owner: Option<MemberId>,
-    /// With which key; a file that came with a form has none.
+    /// With which key; some that older versions kept have none.
     pub owner_key: Option<KeyId>,
     /// The connector whose permissions it follows; `None`: its owner's.
     pub connector: Option<ConnectorId>,

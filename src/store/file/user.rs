@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::{delete, find};
 use crate::{
     error::Result,
-    id::{FileId, KeyId},
+    id::{ConnectorId, FileId, KeyId},
     store::{Store, column},
 };
 
@@ -71,4 +71,27 @@ pub fn is_of_run_with(control: &Connection, file: FileId, key: KeyId) -> Result<
              AND started_by_key = ?2",
     )?;
     Ok(statement.exists(params![file.to_string(), key.to_string()])?)
+}
+
+/// Whether one of these connectors uses the file: its reference file, or what a run of it read.
+pub fn is_used_by(control: &Connection, file: FileId, connectors: &[ConnectorId]) -> Result<bool> {
+    let mut statement = control.prepare_cached(
+        "SELECT 1 FROM connector WHERE source_file = ?1 AND id IN (SELECT value FROM json_each(?2))
+         UNION ALL
+         SELECT 1 FROM execution WHERE input_file = ?1 AND connector_id IN (SELECT value FROM json_each(?2))",
+    )?;
+    Ok(statement.exists(params![file.to_string(), column::to_json(&connectors)?])?)
+}
+
+/// The files that these connectors use in these ways.
+pub fn used_by(control: &Connection, connectors: &[ConnectorId]) -> Result<Vec<FileId>> {
+    let mut statement = control.prepare_cached(
+        "SELECT source_file AS id FROM connector
+         WHERE source_file IS NOT NULL AND id IN (SELECT value FROM json_each(?1))
+         UNION
+         SELECT input_file FROM execution
+         WHERE input_file IS NOT NULL AND connector_id IN (SELECT value FROM json_each(?1))",
+    )?;
+    let rows = statement.query_map([column::to_json(&connectors)?], |row| column::parsed(row, "id"))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }

@@ -30,4 +30,4 @@ CREATE INDEX file_unregistered ON file (created) WHERE registered = 0;
 CREATE INDEX file_content ON file (content);
 CREATE INDEX file_created ON file (created);
 -- For the list: what it is filtered by stands in it.
-CREATE INDEX file_listed ON file (created DESC, id, name, owner, connector_id) WHERE registered = 1;
+CREATE INDEX file_listed ON file (created DESC, id, name, owner, owner_key, connector_id) WHERE registered = 1;
