@@ -203,7 +203,6 @@ fn settings(facts: &ConnectorFacts) -> NewConnector {
         cadence: facts.cadence,
         schedule: facts.schedule.clone(),
         webhook_settings,
-        notification_settings: None,
         retention_days: facts.retention_days,
         retention_runs: facts.retention_runs,
         diff_check_enabled: Some(facts.diff_check_enabled),

@@ -90,13 +90,13 @@ pub(in crate::service) fn of(
 pub fn get(app: &App, caller: &Caller, name: &str, id: ExecutionId) -> Result<ExecutionView> {
     caller.needs(Role::Sender)?;
     let (_, execution) = of(app, caller, name, id)?;
-    views(app, caller, vec![execution])?.pop().ok_or_else(|| Error::not_found("execution"))
+    views(app, Some(caller), vec![execution])?.pop().ok_or_else(|| Error::not_found("execution"))
 }
 
 /// One execution, for the server's own use.
 pub fn view(app: &App, id: ExecutionId) -> Result<Option<ExecutionView>> {
     let execution = app.store.control.read(|conn| store::execution::find(conn, id))?;
-    Ok(views(app, execution.into_iter().collect())?.pop())
+    Ok(views(app, None, execution.into_iter().collect())?.pop())
 }
 
 /// One page of executions, of one connector or of all.
@@ -119,11 +119,12 @@ pub fn list(
         .store
         .control
         .read(|conn| store::execution::list(conn, &filter, paging.limit(), paging.offset()))?;
-    Ok((count, views(app, caller, executions)?))
+    Ok((count, views(app, Some(caller), executions)?))
 }
 
-/// Executions with what their rows show besides: one look-up per kind, however many they are.
-fn views(app: &App, caller: &Caller, mut executions: Vec<Execution>) -> Result<Vec<ExecutionView>> {
+/// Executions with what their rows show besides: one look-up per kind, however many they are. Without a caller
+/// they are for the server's own use, with everybody in them.
+fn views(app: &App, caller: Option<&Caller>, mut executions: Vec<Execution>) -> Result<Vec<ExecutionView>> {
     for execution in executions.iter_mut().filter(|execution| !execution.state.has_ended()) {
         if let Some(progress) = app.runner.progress(execution.id) {
             show_progress(execution, &progress);
@@ -153,7 +154,10 @@ fn views(app: &App, caller: &Caller, mut executions: Vec<Execution>) -> Result<V
         if execution.state == State::Queued {
             execution.warning = why_it_waits(&execution, &connector);
         }
-        let member = |id: Option<MemberId>| caller.sees(id.and_then(|id| members.get(&id).cloned()));
+        let member = |id: Option<MemberId>| {
+            let found = id.and_then(|id| members.get(&id).cloned());
+            caller.map_or(found.clone(), |caller| caller.sees(found))
+        };
         Some(ExecutionView {
             started_by: member(execution.started_by),
             cancelled_by: member(execution.cancelled_by),
