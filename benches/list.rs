@@ -350,7 +350,7 @@ fn fill_executions(tx: &Connection, connectors: &[String], inputs: &[(String, St
             .execute(params![
                 id,
                 connector,
-                n + 2,
+                i64::try_from(n + 2).unwrap(),
                 state,
                 trigger,
                 n % 10 == 7,

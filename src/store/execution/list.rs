@@ -203,7 +203,7 @@ mod tests {
                     (None, Some(State::Failed)),
                 ] {
                     let ordering = Some((*by, false));
-                    let filter = Filter { ordering, connector, search, state, ..Filter::default() };
+                    let filter = Filter { connector, state, search, ordering, ..Filter::default() };
                     let Statements { chosen, values, .. } = statements(&filter).unwrap();
                     let paged = plan(&conn, &chosen, values.len() + 2);
                     assert!(!sorts(&paged), "{chosen}: {paged:?}");
