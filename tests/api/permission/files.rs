@@ -27,10 +27,6 @@ pub fn rows() -> Vec<Row> {
         call("POST", "/api/s3/upload", FORM).open(204),
         // Somebody else has sent it.
         call("POST", "/api/s3/success?source=smart_connector_import", SENT).from(RUNNER, 400),
-        // A connector uses it.
-        delete("/api/files/<file_a>").by_role([404, 403, 403, 403, 409]).elsewhere([404; 5]),
-        delete("/api/files/<spare>").by_role([404; 5]).everything([404, 404, 404, 404, 204]),
-        delete("/api/files/<own_file>").by_role([404, 404, 204, 204, 204]),
     ];
     for path in ["/api/files/<file_a>", "/api/files/<file_a>/download"] {
         rows.push(get(path).by_role([404, 200, 200, 200, 200]).of_connector());
@@ -47,5 +43,11 @@ pub fn rows() -> Vec<Row> {
     for path in ["/api/files/<own_file>", "/api/files/<own_file>/download"] {
         rows.push(get(path).by_role([404, 404, 200, 200, 200]));
     }
+    rows.extend([
+        // A connector uses it.
+        delete("/api/files/<file_a>").by_role([404, 403, 403, 403, 409]).elsewhere([404; 5]),
+        delete("/api/files/<spare>").by_role([404; 5]).everything([404, 404, 404, 404, 204]),
+        delete("/api/files/<own_file>").by_role([404, 404, 204, 204, 204]),
+    ]);
     rows
 }

@@ -19,7 +19,7 @@ pub fn rows() -> Vec<Row> {
             .of_connector(),
         patch(
             "/api/smart-connectors/<a>/sql-scripts/<draft>",
-            r#"{"config_metadata": {"input_tables": [{"table_name": "orders_csv", "file_id": "<file_b>"}]}}"#,
+            r#"{"config_metadata": {"input_tables": [{"name": "a", "table_name": "a", "file_id": "<file_b>"}]}}"#,
         )
         .from(EDITOR, 200)
         .of_connector()
