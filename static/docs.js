@@ -78,7 +78,7 @@ function answer(api, status, response) {
   const headers = Object.keys(response.headers ?? {}).filter((name) => name !== "X-Request-ID");
   return [
     el("h4", {}, `Answer ${status}`),
-    markdown(response.description, 4),
+    markdown(response.description ?? "", 4),
     headers.length > 0 && el("p", { class: "hint" }, `Headers: ${headers.join(", ")}`),
     // The refusals are all of one shape, which is shown once at the top.
     ...(Number(status) < 400 ? media(api, response.content) : []),

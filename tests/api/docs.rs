@@ -98,6 +98,11 @@ fn operations_have_names_tags_sentences_and_answers() {
         assert!(!text(&operation["summary"]).is_empty(), "{what}");
         let answers = operation["responses"].as_object().unwrap();
         assert!(answers.keys().any(|status| status.starts_with('2')), "{what}");
+        for answer in answers.values() {
+            let shared = answer["$ref"].as_str().map(|place| place.trim_start_matches('#'));
+            let answer = shared.map_or(Some(answer), |place| document.pointer(place)).unwrap();
+            assert!(answer["description"].as_str().is_some_and(|said| !said.is_empty()), "{what}");
+        }
         let is_open = operation["security"] == json!([{}]);
         assert!(answers.contains_key("401") || is_open, "{what}");
         let placeholders = path.matches('{').count();

@@ -100,13 +100,23 @@ fn share(responses: &mut Map<String, Json>) {
         if let Some(content) = response.get_mut("content") {
             each(content, |kind, content| tell_bytes(kind, content));
         }
-        let is_bare = response["description"] == "" && response.get("headers").is_none();
+        let is_bare = is_undescribed(response) && response.get("headers").is_none();
         match refusals::name(status).filter(|_| is_bare) {
             Some(name) => *response = json!({"$ref": format!("#/components/responses/{name}")}),
             None => add_request_id(response),
         }
+        // A reference says what it leads to; everything else must say something itself.
+        if response.get("$ref").is_none() && is_undescribed(response) {
+            let said = if status.starts_with('2') { "Done." } else { "Refused; `detail` says why." };
+            response["description"] = said.into();
+        }
     }
     responses.sort_keys();
+}
+
+/// Whether a handler says nothing about an answer.
+fn is_undescribed(response: &Json) -> bool {
+    response["description"].as_str().unwrap_or_default().is_empty()
 }
 
 /// What Rust holds as a list of bytes is no list on the wire.
@@ -121,9 +131,6 @@ fn add_request_id(response: &mut Json) {
         response["headers"] = json!({});
     }
     response["headers"]["X-Request-ID"] = json!({"$ref": "#/components/headers/X-Request-ID"});
-    if response["description"] == "" {
-        response["description"] = "Done.".into();
-    }
 }
 
 /// Method and path as one word: `post_smart_connectors_connector_upload`.
