@@ -95,9 +95,7 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     }
     sound::check(text)?;
     let mut reader = serde_json::Deserializer::from_slice(text);
-    let value = serde_path_to_error::deserialize(&mut reader).map_err(|e| refused(&e))?;
-    reader.end().map_err(|e| Error::invalid(format!("The body is not one JSON document: {e}")))?;
-    Ok(value)
+    serde_path_to_error::deserialize(&mut reader).map_err(|e| refused(&e))
 }
 
 fn refused(error: &serde_path_to_error::Error<serde_json::Error>) -> Error {

@@ -9,15 +9,17 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use crate::error::Error;
 
-/// Refuses what is JSON and means two things. What is no JSON at all passes: whoever reads it says so.
+/// Refuses what is no JSON, and what is JSON and means two things: before anything is said of what it holds.
 pub fn check(bytes: &[u8]) -> Result<(), Error> {
     let mut walk = Walk { path: String::new(), refusal: None };
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let Err(error) = Place(&mut walk).deserialize(&mut reader) else { return Ok(()) };
+    let Err(error) = Place(&mut walk).deserialize(&mut reader) else {
+        return reader.end().map_err(|e| Error::invalid(format!("The body is not one JSON document: {e}")));
+    };
     if error.to_string().starts_with("recursion limit exceeded") {
         return Err(Error::invalid("The body is nested deeper than 127 levels."));
     }
-    walk.refusal.map_or(Ok(()), Err)
+    Err(walk.refusal.unwrap_or_else(|| Error::invalid(format!("The body is not valid JSON: {error}"))))
 }
 
 struct Walk {

@@ -65,7 +65,7 @@ pub fn create(app: &App, caller: &Caller, object: &str, new: GroupChange) -> Res
     may(caller, Role::Editor)?;
     let name = new.name.ok_or_else(|| Error::required("name"))?;
     let (and, query) = new.config.ok_or_else(|| Error::required("config"))?;
-    let made = save(app, object, |_, object| {
+    let made = save(app, object, true, |_, object| {
         Ok(FilterGroup {
             id: FilterGroupId::new(),
             object: object.id,
@@ -87,7 +87,8 @@ pub fn update(
     change: &GroupChange,
 ) -> Result<Checked> {
     may(caller, Role::Editor)?;
-    let changed = save(app, object, |tx, object| {
+    // A group that means nothing any more can still be called something else.
+    let changed = save(app, object, change.config.is_some(), |tx, object| {
         let mut group = found(tx, object, id)?;
         group.name = change.name.clone().unwrap_or(group.name);
         if let Some((and, query)) = change.config.clone() {
@@ -102,6 +103,7 @@ pub fn update(
 fn save(
     app: &App,
     object: &str,
+    has_config: bool,
     make: impl Fn(&store::Transaction<'_>, &Object) -> Result<FilterGroup>,
 ) -> Result<Checked> {
     let words = Words::of(&app.store)?;
@@ -110,9 +112,11 @@ fn save(
         let mut group = make(tx, &object)?;
         check_label("name", &group.name)?;
         group.name = group.name.trim().to_owned();
-        Filter::parse(&object, group.and, &group.query, words.reading()).map_err(in_config)?;
+        if has_config {
+            Filter::parse(&object, group.and, &group.query, words.reading()).map_err(in_config)?;
+        }
         store::filter_group::save(tx, &group, app.clock.now())?;
-        Ok(Checked { group, invalid: false })
+        Ok(checked(&words, &object, group))
     })
 }
 

@@ -11,6 +11,7 @@ use smartconnector::{
 
 use crate::{
     files::{bytes, count, header, other_member},
+    setup,
     support::{Answer, Client, TestServer},
 };
 
@@ -99,7 +100,10 @@ fn a_file_belongs_to_its_sender_until_it_follows_a_connector() {
     let file = runner.send_file("x.csv", b"x");
     let path = format!("/api/files/{}", file["id"].as_str().unwrap());
     let download = format!("{path}/download");
-    let (connector, elsewhere) = (ConnectorId::new(), ConnectorId::new().to_string());
+    let object = setup::object(&server, "people", &[]);
+    let made = |name: &str| setup::connector(&server, name, &object)["id"].as_str().unwrap().to_owned();
+    let (connector, elsewhere) = (made("Here"), made("Elsewhere"));
+    let connector: ConnectorId = connector.parse().unwrap();
     let limited = |client: &Client, role: &str, to: &str| {
         let body = json!({"name": "limited", "role": role, "member_id": client.user_id, "connectors": [to]});
         let key =

@@ -185,8 +185,8 @@ fn head_alone(server: &TestServer, key: &str, path: &str) -> String {
 fn who_may_not_start_a_run_is_told_before_any_byte_is_read() {
     let (server, connector) = server();
     let path = upload_path(&connector);
-    let elsewhere = FileId::new().to_string();
-    let limited = server.client_as("runner", Some(&[&elsewhere]));
+    let elsewhere = setup::connector(&server, "Elsewhere", &setup::object(&server, "places", &[]));
+    let limited = server.client_as("runner", Some(&[elsewhere["id"].as_str().unwrap()]));
     for (key, path, expected) in [
         (&server.key, "/api/smart-connectors/nothing/upload", "HTTP/1.1 404"),
         (&limited.key, &path, "HTTP/1.1 404"),

@@ -68,7 +68,7 @@ fn what_a_run_tells_within_a_stage_is_kept_while_it_runs() {
     let held = data.path().join("held");
     let server = Process::start_holding(data.path(), &held);
     set_up(&server.client);
-    let hit = send(&server.client, &file(1_000));
+    let hit = send(&server.client, &file(3_000));
     wait_for_hold(&held);
     let created = until("the load's counters are in control.db", || {
         let stages = kept_stages(data.path(), &hit);

@@ -22,11 +22,15 @@ use crate::{
 const SMALL: &[u8] = b"Number,Total\n1,1\n";
 const SECRET: &str = "whsec_Zmlyc3Qgc2VjcmV0IGZpcnN0IHNlY3JldA==";
 
-fn start(data: &Path) -> Process {
-    let mut command = process::server(data);
-    command.env("SMARTCONNECTOR_NOTIFY_ALLOWED_HOSTS", "127.0.0.1");
-    // Each process has a port of its own; the addresses in the row are to stay.
-    Process::started(command.env("SMARTCONNECTOR_SERVER_PUBLIC_URL", "https://shop.test"))
+/// A server on this port: the addresses in a row are those of the server, and stay.
+fn start(data: &Path, port: u16) -> Process {
+    let mut command = process::program();
+    command.args(["serve", "--json", "--listen", &format!("127.0.0.1:{port}"), "--data"]).arg(data);
+    Process::started(command.env("SMARTCONNECTOR_NOTIFY_ALLOWED_HOSTS", "127.0.0.1"))
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// The next request, read to its end and not answered yet.
@@ -72,7 +76,8 @@ fn hurry(data: &Path) {
 fn a_kill_in_the_middle_of_a_notification_sends_it_again_and_tries_are_counted_over_restarts() {
     let root = tempfile::tempdir().unwrap();
     let data = root.path().join("data");
-    let server = start(&data);
+    let port = free_port();
+    let server = start(&data, port);
     set_up(&server.client);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/runs", listener.local_addr().unwrap());
@@ -85,7 +90,7 @@ fn a_kill_in_the_middle_of_a_notification_sends_it_again_and_tries_are_counted_o
     assert_eq!((&*headers["webhook-id"], text(&row["id"])), (&*run, &*run));
     server.kill();
 
-    let server = start(&data);
+    let server = start(&data, port);
     let (stream, again, same) = asked(&listener);
     assert_eq!((&again["webhook-id"], &same), (&headers["webhook-id"], &row));
     assert_eq!(same, server.client.get(&format!("{}/executions/{run}", path(TOKEN))).ok());
@@ -95,7 +100,7 @@ fn a_kill_in_the_middle_of_a_notification_sends_it_again_and_tries_are_counted_o
     server.kill();
     hurry(&data);
 
-    let server = start(&data);
+    let server = start(&data, port);
     let (stream, ..) = asked(&listener);
     answer(stream, "503 Later");
     let second = "Telling of run 1 failed, try 2 of 3: it answered 503. The next comes in 60 s.";
@@ -103,7 +108,7 @@ fn a_kill_in_the_middle_of_a_notification_sends_it_again_and_tries_are_counted_o
     server.kill();
     hurry(&data);
 
-    let server = start(&data);
+    let server = start(&data, port);
     let (stream, last, _) = asked(&listener);
     assert_eq!(last["webhook-id"], headers["webhook-id"]);
     answer(stream, "204 No Content");

@@ -79,10 +79,10 @@ impl Process {
         Self::started(server(data).env("SMARTCONNECTOR_BREAK", at))
     }
 
-    /// One whose load waits after its third batch, for as long as the file `held` is there.
+    /// One whose load waits after its fifteenth batch, for as long as the file `held` is there.
     pub fn start_holding(data: &Path, held: &Path) -> Self {
         let mut command = server(data);
-        command.env("SMARTCONNECTOR_BREAK", "batch_committed:3:hold");
+        command.env("SMARTCONNECTOR_BREAK", "batch_committed:15:hold");
         Self::started(command.env("SMARTCONNECTOR_BREAK_HOLD", held))
     }
 

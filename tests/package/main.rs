@@ -236,10 +236,13 @@ fn with_its_records_a_package_updates_what_the_server_would_update() {
     assert!(text(&ran.stdout).contains("matching ran against 6 local records."), "{}", text(&ran.stdout));
     let result = read_json(&folder.join("data/output/result.json"));
     assert_eq!(result["local_records"], 6);
-    assert_eq!(result["totals"], expected["totals"]);
+    // What a run without a server can't know is left out.
+    let mut totals = expected["totals"].clone();
+    totals.as_object_mut().unwrap().remove("missing_since_last_run");
+    assert_eq!(result["totals"], totals);
     // Each run begins with the records of the package.
     program(&["run", folder.to_str().unwrap()]);
-    assert_eq!(read_json(&folder.join("data/output/result.json"))["totals"], expected["totals"]);
+    assert_eq!(read_json(&folder.join("data/output/result.json"))["totals"], totals);
 
     // What says that it is something else is not taken for records.
     fs::write(folder.join("records/orders.jsonl"), "{\"id\": \"x\"}\n").unwrap();

@@ -188,7 +188,9 @@ impl Client {
             body = body.text(field.clone(), value.as_str().unwrap().to_owned());
         }
         let file = Part::bytes(bytes.to_vec()).file_name(name.to_owned()).mime_str("text/csv").unwrap();
-        let url = form["url"].as_str().unwrap();
+        // Where the server is reached under another address from outside, the path is the same here.
+        let given = reqwest::Url::parse(form["url"].as_str().unwrap()).unwrap();
+        let url = format!("{}{}", self.url, given.path());
         Answer::of("store", self.http.post(url).multipart(body.part("file", file)))
     }
 

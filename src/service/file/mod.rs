@@ -96,11 +96,11 @@ pub fn missing(id: FileId, path: &str) -> Error {
 pub fn list(app: &App, caller: &Caller, search: &str, paging: Paging) -> Result<(u64, Vec<StoredFile>)> {
     caller.needs(Role::Viewer)?;
     let whose = match &caller.connectors {
-        Some(reached) => Whose::Key {
-            key: caller.key,
-            connectors: reached.clone(),
-            used: app.store.control.read(|conn| store::file::used_by(conn, reached))?,
-        },
+        Some(reached) => app.store.control.read(|conn| {
+            let there = store::connector::ids(conn)?;
+            let connectors = reached.iter().filter(|id| there.contains(id)).copied().collect();
+            Ok(Whose::Key { key: caller.key, connectors, used: store::file::used_by(conn, reached)? })
+        })?,
         None if caller.role >= Role::Admin => Whose::All,
         None => Whose::Member(caller.member.id),
     };

@@ -32,12 +32,12 @@ fn designs() -> Vec<Row> {
             .from(EDITOR, 200)
             .of_workspace(),
         // Every record has it.
-        delete("/api/custom-objects/orders/fields/<field>").from(EDITOR, 409).of_workspace(),
+        delete("/api/custom-objects/orders/fields/<field>").from(ADMIN, 409).of_workspace(),
         get("/api/custom-objects/orders/filter-groups").from(VIEWER, 200).of_workspace(),
         post("/api/custom-objects/orders/filter-groups", GROUP).from(EDITOR, 201).of_workspace(),
         get("/api/custom-objects/orders/filter-groups/<group>").from(VIEWER, 200).of_workspace(),
         patch("/api/custom-objects/orders/filter-groups/<group>", GROUP).from(EDITOR, 200).of_workspace(),
-        delete("/api/custom-objects/orders/filter-groups/<nothing>").from(EDITOR, 404).of_workspace(),
+        delete("/api/custom-objects/orders/filter-groups/<nothing>").from(ADMIN, 404).of_workspace(),
     ]
 }
 

@@ -22,6 +22,8 @@ pub fn rows() -> Vec<Row> {
         get("/metrics").from(VIEWER, 200).of_workspace(),
         get("/healthz").open(200),
         get("/readyz").open(200),
+        get("/api/docs").open(200),
+        get("/api/docs/schema").open(200),
         // The key in the body is the credential.
         post("/api/session", r#"{"api_key": "<key>"}"#).open(200),
         delete("/api/session").by_role([204; 5]),

@@ -25,6 +25,8 @@ pub fn rows() -> Vec<Row> {
         .of_connector()
         .here([403, 403, 403, 400, 400]),
         patch("/api/smart-connectors/<a>/sql-scripts/<script_b>", "{}").from(EDITOR, 404),
+        post("/api/smart-connectors/<a>/sql-scripts/<live>/preview", "{}").from(EDITOR, 200).of_connector(),
+        post("/api/smart-connectors/<a>/sql-scripts/<script_b>/preview", "{}").from(EDITOR, 404),
         post("/api/smart-connectors/<a>/sql-scripts/<draft>/start", r#"{"source_file_id": "<file_b>"}"#)
             .from(EDITOR, 202)
             .of_connector()

@@ -113,12 +113,13 @@ impl World {
         self.store.inbox.write(|tx| store::inbox::add(tx, &requests, 1000)).unwrap();
     }
 
-    /// A start of the server, and one look at its windows.
+    /// A start of the server, and looks at its windows for as long as more are due.
     fn restart(&self) {
         let process = process(&self.store);
         self.store.files.write(store::file::sweep).unwrap();
         windows::settle(&process).unwrap();
-        windows::Windows::new().pass(&process).unwrap();
+        let mut windows = windows::Windows::new();
+        while windows.pass(&process).unwrap().is_zero() {}
     }
 
     fn inbox(&self) -> Inbox {
