@@ -136,6 +136,8 @@ mod tests {
             (r#"{"a": {"\u0000": 1}}"#, "a: Null characters are not allowed."),
             (r#"["", "\u0000"]"#, "[1]: Null characters are not allowed."),
             (r#"{"\u0000": 1}"#, "The body is wrong: Null characters are not allowed."),
+            ("", "The body is not valid JSON: EOF while parsing a value at line 1 column 0"),
+            ("{} {}", "The body is not one JSON document: trailing characters at line 1 column 4"),
             (&"[".repeat(128), "The body is nested deeper than 127 levels."),
         ] {
             assert_eq!(check(text.as_bytes()).unwrap_err().detail, detail, "{text}");
@@ -145,8 +147,6 @@ mod tests {
 
     #[test]
     fn anything_else_passes() {
-        for text in [r#"{"a": {"a": [{"a": true}, {"a": -1}]}, "b": "a"}"#, "", "{", r#"{"a": "\ud800"}"#] {
-            check(text.as_bytes()).unwrap();
-        }
+        check(br#"{"a": {"a": [{"a": true}, {"a": -1}]}, "b": "a"}"#).unwrap();
     }
 }

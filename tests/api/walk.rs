@@ -37,7 +37,9 @@ impl Call {
     }
 
     fn takes_json(&self) -> bool {
-        self.operation["requestBody"]["content"]["application/json"].is_object()
+        // A webhook may be anything, JSON or not.
+        !self.path.ends_with("/webhook")
+            && self.operation["requestBody"]["content"]["application/json"].is_object()
     }
 
     fn queries(&self) -> Vec<&Json> {
