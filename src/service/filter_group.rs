@@ -111,7 +111,8 @@ fn save(
         let object = addressed(tx, object)?;
         let mut group = make(tx, &object)?;
         check_label("name", &group.name)?;
-        group.name = group.name.trim().to_owned();
+        let name = group.name.trim().to_owned();
+        group.name = name;
         if has_config {
             Filter::parse(&object, group.and, &group.query, words.reading()).map_err(in_config)?;
         }

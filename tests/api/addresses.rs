@@ -44,12 +44,11 @@ fn may_change(server: &TestServer, origin: &str, more: &[(&str, &str)]) -> bool 
         make = make.header(*name, *value);
     }
     let answer = Answer::of(origin, make);
-    match answer.status.as_u16() {
-        201 => true,
-        _ => {
-            answer.refused(403, "permission_required");
-            false
-        }
+    if answer.status.as_u16() == 201 {
+        true
+    } else {
+        answer.refused(403, "permission_required");
+        false
     }
 }
 

@@ -55,7 +55,7 @@ fn runs_are_counted_and_steps_tell_of_the_last_one() {
     let first = shop.run("a.csv", CSV);
     shop.run_with("b.csv", CSV, &[("is_dry_run", "true")]);
     let after = detail(&shop.client, TOKEN);
-    assert_eq!(after["last_used_at"].is_string(), true);
+    assert!(after["last_used_at"].is_string());
     assert!(after["stats"]["used_count"].as_u64() >= Some(1), "{}", after["stats"]);
     let stats = &after["flow"]["loads"][0]["stats"]["last_run"];
     assert_eq!((&stats["execution_id"], &stats["ended_at"]), (&first["id"], &first["ended_at"]));

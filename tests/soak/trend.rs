@@ -33,7 +33,7 @@ mod tests {
         assert!(rise(&noisy).abs() < 25.0, "{}", rise(&noisy));
         let leaking: Vec<f64> = (0..60).map(|n| noise(n) + 4.0 * n as f64).collect();
         assert!((rise(&leaking) - 236.0).abs() < 25.0, "{}", rise(&leaking));
-        let steps: Vec<f64> = (0..60).map(|n| (n / 20) as f64).collect();
+        let steps: Vec<f64> = (0..60).map(|n| f64::from(n / 20)).collect();
         assert!(rise(&steps) > 1.0);
     }
 

@@ -71,7 +71,7 @@ fn complete_operation(path: &str, method: &str, operation: &mut Json) {
         bound(schema);
     }
     if let Some(content) = operation.pointer_mut("/requestBody/content") {
-        each(content, |kind, content| tell_bytes(kind, content));
+        each(content, tell_bytes);
     }
     let has_body = operation.get("requestBody").is_some();
     let is_open = operation.get("security").is_some_and(|security| *security == json!([{}]));
@@ -98,7 +98,7 @@ fn complete_operation(path: &str, method: &str, operation: &mut Json) {
 fn share(responses: &mut Map<String, Json>) {
     for (status, response) in responses.iter_mut() {
         if let Some(content) = response.get_mut("content") {
-            each(content, |kind, content| tell_bytes(kind, content));
+            each(content, tell_bytes);
         }
         let is_bare = is_undescribed(response) && response.get("headers").is_none();
         match refusals::name(status).filter(|_| is_bare) {

@@ -162,7 +162,7 @@ fn read(engine: &mut Engine, files: &[PathBuf], config: &Config, scratch: &Path)
         let opening = Opening {
             name: &name,
             options: &InputOptions::default(),
-            limits: job::unpack_limits(&config),
+            limits: job::unpack_limits(config),
             scratch,
             cancel: &CancelToken::new(),
         };

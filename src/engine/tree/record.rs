@@ -68,13 +68,12 @@ impl Record {
     }
 
     fn push_type(&mut self, kind: u64) {
-        match u8::try_from(kind) {
-            Ok(short @ ..0x80) => self.types.push(short),
-            _ => {
-                let mut bytes = [0; 9];
-                let used = varint(kind, &mut bytes);
-                self.types.extend_from_slice(&bytes[..used]);
-            }
+        if let Ok(short @ ..0x80) = u8::try_from(kind) {
+            self.types.push(short);
+        } else {
+            let mut bytes = [0; 9];
+            let used = varint(kind, &mut bytes);
+            self.types.extend_from_slice(&bytes[..used]);
         }
     }
 }

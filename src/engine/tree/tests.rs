@@ -32,20 +32,22 @@ fn bench(columns: &str) -> Bench {
     Bench { db, path, _folder: folder }
 }
 
+fn fill<'c>(mut writer: TreeWriter, rows: impl IntoIterator<Item = (i64, Vec<Cell<'c>>)>) {
+    let mut record = Record::default();
+    for (rowid, cells) in rows {
+        record.clear();
+        for cell in cells {
+            record.push(cell);
+        }
+        writer.add(rowid, record.whole()).unwrap();
+    }
+    writer.finish().unwrap();
+}
+
 impl Bench {
     fn writer(&self) -> TreeWriter {
         let root = self.db.query_row("SELECT rootpage FROM sqlite_master WHERE name = 't'", [], |r| r.get(0));
         TreeWriter::open(&self.path, root.unwrap()).unwrap()
-    }
-
-    fn fill<'c>(&self, mut writer: TreeWriter, rows: impl IntoIterator<Item = (i64, Vec<Cell<'c>>)>) {
-        let mut record = Record::default();
-        for (rowid, cells) in rows {
-            record.clear();
-            cells.into_iter().for_each(|cell| record.push(cell));
-            writer.add(rowid, record.whole()).unwrap();
-        }
-        writer.finish().unwrap();
     }
 
     fn check(&self) {
@@ -76,7 +78,7 @@ fn round_trip(fan_out: usize, lengths: &[usize]) {
     writer.fan_out = fan_out;
     let texts: Vec<(i64, String)> =
         (1..).zip(lengths).map(|(n, length)| (n, char::from(digit(n)).to_string().repeat(*length))).collect();
-    bench.fill(writer, texts.iter().map(|(n, text)| (*n, vec![Cell::Text(text)])));
+    fill(writer, texts.iter().map(|(n, text)| (*n, vec![Cell::Text(text)])));
     bench.check();
     let expected: Vec<(i64, usize)> = (1..).zip(lengths.iter().copied()).collect();
     assert_eq!(bench.lengths(), expected);
@@ -122,7 +124,7 @@ fn every_value_and_rowid_comes_back() {
     rowids.dedup();
     let text = "ü\0\u{1f381}";
     let cells = |n: i64| vec![Cell::Integer(n), Cell::Real(n as f64 / 3.0), Cell::Text(text), Cell::Null];
-    bench.fill(bench.writer(), rowids.iter().map(|n| (*n, cells(*n))));
+    fill(bench.writer(), rowids.iter().map(|n| (*n, cells(*n))));
     bench.check();
     let mut query = bench.db.prepare("SELECT rowid, * FROM t").unwrap();
     let found: Vec<i64> = query
@@ -148,7 +150,7 @@ fn numbers_are_kept_as_sqlite_keeps_them() {
     for real in reals {
         bench.db.execute("INSERT INTO own VALUES (?1)", [real]).unwrap();
     }
-    bench.fill(bench.writer(), (1..).zip(reals.map(|real| vec![Cell::Real(real)])));
+    fill(bench.writer(), (1..).zip(reals.map(|real| vec![Cell::Real(real)])));
     let read = |table: &str| -> Vec<(Value, String)> {
         let sql = format!("SELECT r, typeof(r) || printf('%!.20g', r) FROM {table}");
         let mut query = bench.db.prepare(&sql).unwrap();
@@ -164,7 +166,7 @@ fn wide_rows_are_whole() {
         let names: Vec<String> = (0..columns).map(|n| format!("c{n} TEXT")).collect();
         let bench = bench(&names.join(", "));
         let row = |n: i64| (n, vec![Cell::Text("ab"); columns]);
-        bench.fill(bench.writer(), (1..40).map(row));
+        fill(bench.writer(), (1..40).map(row));
         bench.check();
         let sql = format!("SELECT count(*) FROM t WHERE c0 = 'ab' AND c{} = 'ab'", columns - 1);
         assert_eq!(bench.db.query_row(&sql, [], |row| row.get::<_, i64>(0)).unwrap(), 39);
@@ -184,7 +186,7 @@ fn the_page_that_sqlite_locks_is_passed_over() {
             .zip(&lengths)
             .map(|(n, length)| (n, char::from(digit(n)).to_string().repeat(*length)))
             .collect();
-        bench.fill(writer, texts.iter().map(|(n, text)| (*n, vec![Cell::Text(text)])));
+        fill(writer, texts.iter().map(|(n, text)| (*n, vec![Cell::Text(text)])));
         assert_eq!(bench.lengths(), (1..).zip(lengths).collect::<Vec<_>>());
         assert!(bench.path.metadata().unwrap().len() > u64::from(LOCK_PAGE) * PAGE as u64);
         bench.db.execute_batch("INSERT INTO t VALUES ('x')").unwrap();

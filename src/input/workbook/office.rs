@@ -124,12 +124,15 @@ pub(super) struct Parts {
 /// The sheets, and whether days count from 1904.
 pub(super) type Contents = Result<(Vec<Sheet>, bool), InputError>;
 
+/// How a cell of each style is shown.
+pub(super) type Styles = Result<Vec<Style>, InputError>;
+
 /// How a format's parts are read.
 pub(super) struct Format {
     /// The workbook, where its package does not put it elsewhere.
     pub workbook: &'static str,
     pub read_workbook: fn(&mut Zip, &str, &Relationships, &mut Room, &CancelToken) -> Contents,
-    pub read_styles: fn(&mut Zip, &str, &mut Room, &CancelToken) -> Result<Vec<Style>, InputError>,
+    pub read_styles: fn(&mut Zip, &str, &mut Room, &CancelToken) -> Styles,
     pub read_strings: fn(&mut Zip, &str, &mut Strings, &CancelToken) -> Result<(), InputError>,
 }
 

@@ -202,6 +202,7 @@ pub(in crate::runner) fn rehearse(
 }
 
 /// The records that the steps look up, by object: what a rehearsal of them copies.
+#[expect(clippy::redundant_closure_for_method_calls, reason = "the method's path is of one lifetime only")]
 pub(in crate::runner) fn looked_up(
     job: &Job<'_>,
     engine: &Engine,
