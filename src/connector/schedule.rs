@@ -162,7 +162,7 @@ impl Timing {
 
     /// The ticks from `first`, which is one, up to `now`.
     ///
-    /// After a clock that was set years ahead they are many: of more than [`MOST_COUNTED`] only the latest are
+    /// After a clock that was set years ahead they are many: of more than 10,000 only the latest are
     /// looked at, and no more counted.
     #[must_use]
     pub fn due(&self, first: DateTime<Utc>, now: DateTime<Utc>) -> Due {
@@ -202,7 +202,7 @@ impl Timing {
 pub struct Due {
     /// At most [`MOST_MISSED`], oldest first.
     latest: VecDeque<DateTime<Utc>>,
-    /// How many there are; of more than [`MOST_COUNTED`], that.
+    /// How many there are; of more than 10,000, that.
     pub count: u64,
     /// The one after them.
     pub next: Option<DateTime<Utc>>,

@@ -185,8 +185,7 @@ fn head_alone(server: &TestServer, key: &str, path: &str) -> String {
 fn who_may_not_start_a_run_is_told_before_any_byte_is_read() {
     let (server, connector) = server();
     let path = upload_path(&connector);
-    let elsewhere = json!({"name": "Elsewhere", "custom_object": "people", "connector_type": "spreadsheet"});
-    let elsewhere = server.client().post("/api/smart-connectors", &elsewhere).created();
+    let elsewhere = setup::connector(&server, "Elsewhere", &setup::object(&server, "places", &[]));
     let limited = server.client_as("runner", Some(&[elsewhere["id"].as_str().unwrap()]));
     for (key, path, expected) in [
         (&server.key, "/api/smart-connectors/nothing/upload", "HTTP/1.1 404"),
@@ -238,6 +237,67 @@ fn an_upload_that_breaks_off_or_stands_still_leaves_nothing() {
 }
 
 #[test]
+fn uploads_under_way_are_bounded() {
+    let server = TestServer::with(|config| config.files.max_uploads = 1);
+    let object = setup::object(&server, "people", &[]);
+    let path = upload_path(&setup::connector(&server, "People", &object));
+    let client = server.client();
+    let form = client.ask_for_form("a.csv");
+    let mut stream = TcpStream::connect(server.url.strip_prefix("http://").unwrap()).unwrap();
+    write!(
+        stream,
+        "POST {path}?filename=a.csv HTTP/1.1\r\nHost: localhost\r\nX-API-KEY: {}\r\nContent-Length: 100\r\n\r\nname\n",
+        server.key
+    )
+    .unwrap();
+    crate::support::until("it is under way", || server.app.uploads.take().is_none().then_some(()));
+    let sentence = "1 uploads are under way already (files.max_uploads). Send the file again in a moment.";
+    let direct = || send(&client, &path, Form::new().part("file", file("a.csv", CSV)));
+    for answer in [direct(), client.fill_form(&form, "a.csv", CSV)] {
+        assert_eq!(answer.headers["retry-after"], "2");
+        assert_eq!(answer.refused(503, "busy"), sentence);
+    }
+    drop(stream);
+    crate::support::until("its slot is free", || server.app.uploads.take());
+    direct().created();
+    client.fill_form(&form, "a.csv", CSV).expect(204);
+}
+
+#[test]
+fn an_upload_whose_client_goes_before_the_answer_is_run_all_the_same() {
+    let (server, connector) = server();
+    let address = server.url.strip_prefix("http://").unwrap();
+    let others = || (0..50).for_each(|_| drop(server.client().get("/healthz")));
+    // While the writer is held, the file waits to be completed.
+    let store = std::sync::Arc::clone(&server.app.store);
+    store
+        .files
+        .write(|_| {
+            let mut stream = TcpStream::connect(address).unwrap();
+            write!(
+                stream,
+                "POST {}?filename=a.csv HTTP/1.1\r\nHost: localhost\r\nX-API-KEY: {}\r\nExpect: 100-continue\r\n\
+                 Content-Length: {}\r\n\r\n",
+                upload_path(&connector),
+                server.key,
+                CSV.len()
+            )
+            .unwrap();
+            stream.write_all(CSV).unwrap();
+            stream.peek(&mut [0]).unwrap();
+            others();
+            // What was said and never read makes the end of a connection a reset.
+            drop(stream);
+            others();
+            Ok(())
+        })
+        .unwrap();
+    crate::support::until("its run is queued", || (count(&server, "execution") == 1).then_some(()));
+    let registered = "file WHERE registered = 1";
+    crate::support::until("its file is kept", || (count(&server, registered) == 1).then_some(()));
+}
+
+#[test]
 fn a_sender_uploads_and_reads_what_it_sent() {
     let (server, connector) = server();
     let sender = server.client_as("sender", Some(&[connector["id"].as_str().unwrap()]));
@@ -266,10 +326,13 @@ fn a_start_settles_uploads_that_a_crash_cut_off() {
     let run = send(&server.client(), &upload_path(&connector), Form::new().part("file", file("a.csv", b"b")))
         .created();
     let (named, unnamed) = (write(), write());
+    // The running server lets those alone that may be about to be queued.
+    let an_hour_ago = Some(server.app.clock.now() - chrono::TimeDelta::hours(1));
+    assert_eq!(store::file::settle_uploads(store, an_hour_ago).unwrap(), 0);
     let sql = "UPDATE execution SET input_file = ? WHERE id = ?";
     let id = run["execution_id"].as_str().unwrap();
     store.control.write(|tx| Ok(tx.execute(sql, [&named.to_string(), id])?)).unwrap();
-    assert_eq!(store::file::settle_uploads(store).unwrap(), 1);
+    assert_eq!(store::file::settle_uploads(store, None).unwrap(), 1);
     let found = |id| store.files.read(|conn| store::file::find(conn, id)).unwrap();
     assert!(found(named).unwrap().registered);
     assert_eq!(found(unnamed), None);

@@ -1,4 +1,4 @@
-//! The OpenAPI document: paths and shapes come from the handlers, [`complete`] adds what holds for all of them.
+//! The OpenAPI document: paths and shapes come from the handlers, `complete` adds what holds for all of them.
 
 mod complete;
 mod examples;
