@@ -70,17 +70,6 @@ pub fn status(word: &str) -> Result<Status> {
     }
 }
 
-/// Whether a connector of one status may be given the other: `inactive` is what was operational.
-pub fn can_become(before: Status, after: Status) -> Result<()> {
-    if before == Status::Setup && after == Status::Inactive {
-        return Err(Error::invalid(
-            "The connector is in setup, where nothing runs by itself; only an activated one can be made inactive.",
-        )
-        .at("status"));
-    }
-    Ok(())
-}
-
 /// Parameters are bound as `:name`; a value is one SQL value.
 pub fn sql_parameters(parameters: &Map<String, Json>) -> Result<()> {
     for (name, value) in parameters {

@@ -249,8 +249,7 @@ fn the_documentation_is_read_without_a_key() {
     for shown in ["Parameters", "is_dry_run", "multipart/form-data", "Answer 201", "Answer 413"] {
         browser.sees(upload, shown);
     }
-    browser
-        .tick(&browser.find(&format!("{upload} .shape + details summary, {upload} details details summary")));
+    browser.tick(&browser.find(&format!("{upload} details > summary")));
     browser.sees(upload, "The file.");
     browser.go("/api/docs#get_custom_objects");
     browser.sees("#get_custom_objects", "Without built-in objects; true when left out.");

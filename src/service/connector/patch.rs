@@ -124,7 +124,6 @@ fn decide(
         draft = reference.map(|tables| with_input(app, conn, &before, tables)).transpose()?.flatten();
     }
     if let Some(status) = status {
-        validate::can_become(before.status, status)?;
         if status == Status::Operational && before.status != status {
             validate::can_activate(&after, &objects)?;
         }
