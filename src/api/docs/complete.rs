@@ -172,6 +172,10 @@ fn bound(schema: &mut Json) {
         (Some("int64"), true) => (0.into(), i64::MAX.into()),
         _ => return each_inner(schema),
     };
+    if most == u32::MAX {
+        // Half of these don't fit the format.
+        schema["format"] = "int64".into();
+    }
     for (key, value) in [("minimum", least), ("maximum", most)] {
         if schema[key].is_null() {
             schema[key] = value;
