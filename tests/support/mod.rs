@@ -32,6 +32,7 @@ use smartconnector::{
     app::App,
     clock::Clock,
     config::Config,
+    error::Code,
     server,
     service::setup::{self, Fixed},
     store::Store,
@@ -83,7 +84,11 @@ impl TestServer {
         config.server.shutdown_grace_s = 1;
         config.engine.min_free_mb = 1;
         change(&mut config);
-        let store = Store::open(dir.path(), clock).unwrap();
+        // The last thread of a server that has stopped lets go of the folder a moment later.
+        let store = until("nobody else uses the folder", || match Store::open(dir.path(), clock.clone()) {
+            Err(error) if error.code == Code::Conflict => None,
+            opened => Some(opened.unwrap()),
+        });
         let start = setup::start(&store, &config.workspace, &Fixed::default()).unwrap();
         let app = server::shared(App::new(config, store, start.workspace).unwrap());
         let listener = server::bind("127.0.0.1:0").unwrap();
