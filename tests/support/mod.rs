@@ -14,6 +14,7 @@ pub mod curl;
 pub mod journey;
 
 use std::{
+    path::Path,
     sync::mpsc,
     thread,
     time::{Duration, Instant},
@@ -85,7 +86,8 @@ impl TestServer {
         config.engine.min_free_mb = 1;
         change(&mut config);
         // The last thread of a server that has stopped lets go of the folder a moment later.
-        let store = until("nobody else uses the folder", || match Store::open(dir.path(), clock.clone()) {
+        let open = move |dir: &Path| Store::open(dir, clock.clone());
+        let store = until("nobody else uses the folder", || match open(dir.path()) {
             Err(error) if error.code == Code::Conflict => None,
             opened => Some(opened.unwrap()),
         });
