@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::Write as _,
+    io::{ErrorKind, Write as _},
     path::{Path, PathBuf},
     process::Command,
 };
@@ -49,7 +49,11 @@ fn fill(dir: &Path, leave: u64) -> PathBuf {
     let mut out = fs::File::create(&path).unwrap();
     while free() > leave {
         let piece = (free() - leave).min(1024 * 1024);
-        out.write_all(&vec![1; usize::try_from(piece).unwrap()]).unwrap();
+        match out.write_all(&vec![1; usize::try_from(piece).unwrap()]) {
+            // The server took it meanwhile.
+            Err(error) if error.kind() == ErrorKind::StorageFull => {}
+            written => written.unwrap(),
+        }
     }
     path
 }
