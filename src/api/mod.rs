@@ -39,8 +39,8 @@ pub mod webhook;
 
 use std::time::Instant;
 
-use actix_web::web;
-use utoipa_actix_web::service_config::ServiceConfig;
+use actix_web::{dev::HttpServiceFactory, web};
+use utoipa_actix_web::{OpenApiFactory, service_config::ServiceConfig as Described};
 
 use self::error::ApiError;
 use crate::{
@@ -49,9 +49,29 @@ use crate::{
     error::{Error, Result},
 };
 
-/// Registers every route.
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config
+/// Takes the routes: to serve them, or to describe them as well.
+///
+/// Each thread that serves has a router of its own, and a document is megabytes while it is made: one is enough.
+pub trait Routes {
+    /// Takes one.
+    fn service<F: HttpServiceFactory + OpenApiFactory + 'static>(&mut self, route: F) -> &mut Self;
+}
+
+impl Routes for web::ServiceConfig {
+    fn service<F: HttpServiceFactory + OpenApiFactory + 'static>(&mut self, route: F) -> &mut Self {
+        Self::service(self, route)
+    }
+}
+
+impl Routes for Described<'_> {
+    fn service<F: HttpServiceFactory + OpenApiFactory + 'static>(&mut self, route: F) -> &mut Self {
+        Self::service(self, route)
+    }
+}
+
+/// Hands over every route.
+pub fn routes(to: &mut impl Routes) {
+    to
         .service(docs::schema)
         .service(health::live)
         .service(health::ready)

@@ -21,7 +21,7 @@ use actix_web::{
 };
 use futures_util::FutureExt as _;
 use utoipa::{OpenApi as _, openapi::OpenApi};
-use utoipa_actix_web::{AppExt as _, service_config::ServiceConfig};
+use utoipa_actix_web::AppExt as _;
 
 use self::{head::Unsent, methods::Methods};
 use crate::{
@@ -61,14 +61,11 @@ pub fn start(app: web::Data<App>, listener: TcpListener) -> Result<Server> {
         Links::unasked(&app.config.server.public_url, listener.local_addr().map_err(Error::internal)?);
     app.runner.tell_with(teller(&app, links));
     let server = HttpServer::new(move || {
-        let (router, _) = Router::new()
+        Router::new()
             .app_data(app.clone())
             .app_data(schema.clone())
             .app_data(methods.clone())
-            .into_utoipa_app()
             .configure(routes)
-            .split_for_parts();
-        router
             .configure(admin::routes)
             .default_service(web::to(methods::unrouted))
             .wrap(from_fn(caller::first))
@@ -104,15 +101,16 @@ pub fn openapi() -> String {
 }
 
 /// Every route of the document.
-fn routes(config: &mut ServiceConfig<'_>) {
-    config.configure(api::routes).service(admin::docs);
+fn routes(to: &mut impl api::Routes) {
+    api::routes(to);
+    to.service(admin::docs);
 }
 
 fn document() -> OpenApi {
     let (_, mut document) = Router::new()
         .into_utoipa_app()
         .openapi(docs::Document::openapi())
-        .configure(routes)
+        .configure(|described| routes(described))
         .split_for_parts();
     env!("CARGO_PKG_VERSION").clone_into(&mut document.info.version);
     document
