@@ -9,7 +9,10 @@ use smartconnector::{
 
 use crate::{
     run::{Shop, TOKEN, rows},
-    support::journey::{self, path, text},
+    support::{
+        journey::{self, path, text},
+        until,
+    },
 };
 
 const GOOD: &str = "Number,E-Mail,Total\n1,,1\n";
@@ -128,4 +131,29 @@ fn what_a_deletion_that_was_cut_off_left_goes() {
     assert_eq!(count("records.db", "SELECT count(*) FROM row_outcome"), 0);
     assert_eq!(count("files.db", "SELECT count(*) FROM file WHERE connector_id IS NOT NULL"), 0);
     assert_eq!(shop.client.download(text(&run["input_file"]["url"])).status, 404);
+}
+
+/// Told that it is not deleted, its owner would look for it in vain.
+#[test]
+fn a_deletion_whose_files_cannot_be_handed_over_is_done_all_the_same() {
+    let shop = Shop::new();
+    let run = shop.run("b.csv", "Number,E-Mail,Total\n2,,x\n");
+    let file = text(&run["input_file"]["id"]);
+    journey::create(&shop.client, "orders", "Other");
+    shop.client.patch(&path("other"), &json!({ "source_file_id": file })).ok();
+    let files = database(&shop, "files.db");
+    let fails =
+        "CREATE TRIGGER fails BEFORE UPDATE OF connector_id ON file BEGIN SELECT RAISE(ABORT, 'no'); END";
+    files.execute_batch(fails).unwrap();
+    shop.client.delete(&path(TOKEN)).expect(204);
+    let outcomes = "SELECT count(*) FROM row_outcome";
+    until("its outcomes are gone", || {
+        let left: i64 = database(&shop, "records.db").query_row(outcomes, [], |row| row.get(0)).unwrap();
+        (left == 0).then_some(())
+    });
+    files.execute_batch("DROP TRIGGER fails").unwrap();
+    let store = &shop.server.app.store;
+    while Sweep::new(store, chrono::DateTime::UNIX_EPOCH, 0).step(store).unwrap() {}
+    assert_eq!(shop.client.download(text(&run["input_file"]["url"])).status, 200);
+    assert_eq!(journey::detail(&shop.client, "other")["source_file"]["id"], file);
 }

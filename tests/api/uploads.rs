@@ -298,6 +298,28 @@ fn an_upload_whose_client_goes_before_the_answer_is_run_all_the_same() {
 }
 
 #[test]
+fn an_upload_whose_run_is_queued_is_no_refusal_when_its_file_cannot_be_registered() {
+    let (server, connector) = server();
+    let client = server.client();
+    let files = &server.app.store.files;
+    let run = |sql: &str| files.write(|tx| Ok(tx.execute_batch(sql)?)).unwrap();
+    run("CREATE TRIGGER fails BEFORE UPDATE OF registered ON file BEGIN SELECT RAISE(ABORT, 'no'); END");
+    let upload = || {
+        let form = Form::new().part("file", file("a.csv", CSV));
+        let request = client.request(Method::POST, &upload_path(&connector)).multipart(form);
+        Answer::of("upload", request.header("Idempotency-Key", "once")).created()
+    };
+    let first = upload();
+    assert_eq!(upload()["execution_id"], first["execution_id"]);
+    assert_eq!(count(&server, "execution"), 1);
+    run("DROP TRIGGER fails");
+    assert_eq!(store::file::settle_uploads(&server.app.store, None).unwrap(), 0);
+    let id = first["source_file_id"].as_str().unwrap().parse().unwrap();
+    let kept = files.read(|conn| store::file::find(conn, id)).unwrap().unwrap();
+    assert!(kept.registered, "{kept:?}");
+}
+
+#[test]
 fn a_sender_uploads_and_reads_what_it_sent() {
     let (server, connector) = server();
     let sender = server.client_as("sender", Some(&[connector["id"].as_str().unwrap()]));

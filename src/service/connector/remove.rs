@@ -36,7 +36,10 @@ pub fn remove(app: &App, caller: &Caller, name: &str) -> Result<()> {
         Ok((connector, draft))
     })?;
     app.runner.cancel_sample(draft.id);
-    hand_over_files(app, connector.id)?;
+    // It is deleted, whatever fails from here on: what is not done now the runner does.
+    if let Err(error) = hand_over_files(app, connector.id) {
+        log::warn!("connector={} its files are handed over later: {error}", connector.id);
+    }
     // What waits in its inbox goes with it.
     app.runner.forget_connector(connector.id);
     Ok(())

@@ -46,12 +46,17 @@ pub fn run(
     let once = Once::new(key, &(&file.name, &file.sha256, &options));
     let queued = once.and_then(|once| start(app, caller, connector, &file, options, once));
     let keep = queued.as_ref().is_ok_and(|queued| !queued.is_earlier);
-    app.store.files.write(|tx| {
+    let settled = app.store.files.write(|tx| {
         if keep {
             return store::file::register(tx, file.id, &file.name);
         }
         store::file::delete(tx, file.id).map(|_| ())
-    })?;
+    });
+    if let Err(error) = settled {
+        // Whether the run is queued is what the caller has to know: told that it is not, it would send the file
+        // again, and both would run.
+        log::warn!("the upload {} is settled within the hour: {error}", file.id);
+    }
     queued
 }
 
