@@ -1,6 +1,7 @@
 //! Keeps the data folder in bounds while the server runs: write-ahead logs are put into their databases,
-//! freed pages given back to the disk in small steps, the reserve made anew once there is space, indexes made that
-//! loads left, what deleted connectors left removed, and the keys of requests forgotten after a day.
+//! freed pages given back to the disk in small steps, the reserve made anew once there is space, unfinished files
+//! removed that a full disk kept, indexes made that loads left, what deleted connectors left removed, and the keys
+//! of requests forgotten after a day.
 
 use std::time::{Duration, Instant};
 
@@ -113,6 +114,9 @@ fn round(shared: &Shared) {
         return;
     }
     shared.store.disk.keep_reserve();
+    if let Err(error) = store::file::remove_torn(&shared.store) {
+        log::warn!("unfinished files: {error}");
+    }
     for (kind, database) in shared.store.databases() {
         let kept = database.bound_log(MAX_LOG).and_then(|()| give_back(shared, database));
         if let Err(error) = kept {

@@ -67,6 +67,8 @@ use std::{
     },
 };
 
+use parking_lot::Mutex;
+
 pub use loading::{LoadWriter, Loading};
 pub use pool::Database;
 pub use rusqlite::{Connection, Transaction};
@@ -100,6 +102,8 @@ pub struct Store {
     pub clock: Clock,
     /// Whether a backup is being taken by this process.
     taking: AtomicBool,
+    /// Contents of files that broke off and could not be removed then.
+    torn: Mutex<Vec<i64>>,
     /// Held while the process lives.
     _lock: Option<fs::File>,
 }
@@ -149,6 +153,7 @@ impl Store {
             disk: Arc::clone(&disk),
             clock,
             taking: AtomicBool::new(false),
+            torn: Mutex::default(),
             _lock: lock,
         })
     }

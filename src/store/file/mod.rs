@@ -24,7 +24,7 @@ pub use list::{Filter, Whose, list, page_after, same_content};
 pub use read::FileReader;
 pub use settle::{forget, forgotten, settle_uploads};
 pub use user::{delete_unless_used, is_of_run_with, is_used_by, used, used_by, user, while_there};
-pub use write::FileWriter;
+pub use write::{FileWriter, remove_torn};
 
 use super::{column, time};
 use crate::{

@@ -173,12 +173,30 @@ impl FileWriter {
 
 impl Drop for FileWriter {
     fn drop(&mut self) {
-        if self.content.is_some()
+        if let Some(content) = self.content
             && let Err(error) = self.store.files.write(|tx| self.discard(tx))
         {
-            log::warn!("an unfinished file stays until the next start: {error}");
+            log::warn!("an unfinished file goes later: {error}");
+            self.store.torn.lock().push(content);
         }
     }
+}
+
+/// Removes unfinished files that could not be removed when they broke off: the disk was full. Tried again until
+/// it is done; a key is never given to another content.
+pub fn remove_torn(store: &Store) -> Result<()> {
+    let torn = std::mem::take(&mut *store.torn.lock());
+    if torn.is_empty() {
+        return Ok(());
+    }
+    let removed = store.files.write(|tx| {
+        let mut delete = tx.prepare_cached("DELETE FROM content WHERE key = ?")?;
+        torn.iter().try_for_each(|content| Ok(delete.execute([content]).map(drop)?))
+    });
+    if removed.is_err() {
+        store.torn.lock().extend(torn);
+    }
+    removed
 }
 
 impl Write for FileWriter {
