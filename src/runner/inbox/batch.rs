@@ -65,13 +65,22 @@ pub(super) fn finish(shared: &Shared, batch: &Batch) -> Result<()> {
     if facts.delivered < batch.last_seq {
         write_file(store, batch)?;
         breakpoint::reach("batch-written");
-        if !deliver(store, batch)? {
-            return abandon(store, batch);
+        match deliver(store, batch)? {
+            Delivered::Gone => return abandon(store, batch),
+            Delivered::Parted(until) => return finish(shared, &part(store, batch, until)?),
+            Delivered::Done => {}
         }
         breakpoint::reach("batch-delivered");
         shared.wake();
     }
     clear(store, batch)
+}
+
+/// Ends the batch at the last request that was cancelled: those behind it wait for the next window. Its file goes
+/// first: until then the batch is as long as it, and this is done again.
+fn part(store: &Store, batch: &Batch, until: i64) -> Result<Batch> {
+    store.files.write(|tx| store::file::delete(tx, batch.file).map(drop))?;
+    store.inbox.write(|tx| store::inbox::part_batch(tx, batch, until))
 }
 
 /// Its connector is gone: nothing of the batch stays.
@@ -119,15 +128,28 @@ fn write_file(store: &Arc<Store>, batch: &Batch) -> Result<()> {
     file.finish().map(drop)
 }
 
-/// The execution, in the transaction that remembers how far the requests are delivered. Answers whether the
-/// connector is there.
-fn deliver(store: &Store, batch: &Batch) -> Result<bool> {
+/// What became of a batch's execution.
+#[derive(Debug, PartialEq, Eq)]
+enum Delivered {
+    /// It is queued, or cancelled.
+    Done,
+    /// The connector is gone.
+    Gone,
+    /// Nothing yet: a cancel that came while the window closed is about its first requests alone, up to this one.
+    Parted(i64),
+}
+
+/// The execution, in the transaction that remembers how far the requests are delivered.
+fn deliver(store: &Store, batch: &Batch) -> Result<Delivered> {
     let now = store.clock.now();
     store.control.write(|tx| {
         // Read again inside the transaction: it may have been cancelled or deleted since.
-        let Some(facts) = delivery::facts(tx, batch.connector)? else { return Ok(false) };
+        let Some(facts) = delivery::facts(tx, batch.connector)? else { return Ok(Delivered::Gone) };
         if facts.delivered >= batch.last_seq {
-            return Ok(true);
+            return Ok(Delivered::Done);
+        }
+        if (batch.first_seq..batch.last_seq).contains(&facts.cancelled) {
+            return Ok(Delivered::Parted(facts.cancelled));
         }
         let number = store::connector::note_run(tx, batch.connector, now)?;
         let mut execution = Execution::queued(batch.connector, number, TriggerType::Webhook, now);
@@ -143,7 +165,7 @@ fn deliver(store: &Store, batch: &Batch) -> Result<bool> {
             store::execution::request_cancel(tx, batch.execution, facts.cancelled_by, now)?;
             event("run_cancelled", "Its requests were cancelled before they ran.", facts.cancelled_by)?;
         }
-        Ok(true)
+        Ok(Delivered::Done)
     })
 }
 

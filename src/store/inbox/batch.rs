@@ -90,6 +90,18 @@ pub fn insert(tx: &Transaction<'_>, batch: &Batch) -> Result<()> {
     Ok(())
 }
 
+/// Ends the batch at an earlier request. Answers what it is now.
+pub fn part(tx: &Transaction<'_>, batch: &Batch, until: i64) -> Result<Batch> {
+    let bytes = tx.query_row(
+        "SELECT coalesce(sum(octet_length(querystring) + coalesce(octet_length(body), 0)), 0)
+         FROM request WHERE inbox = ? AND seq BETWEEN ? AND ?",
+        (batch.inbox, batch.first_seq, until),
+        |row| row.get(0),
+    )?;
+    tx.execute("UPDATE batch SET last_seq = ?2, bytes = ?3 WHERE inbox = ?1", (batch.inbox, until, bytes))?;
+    Ok(Batch { last_seq: until, bytes, ..batch.clone() })
+}
+
 /// The batches that are on their way.
 pub fn open(conn: &Connection) -> Result<Vec<Batch>> {
     let mut statement = conn.prepare_cached(

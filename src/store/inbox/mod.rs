@@ -10,7 +10,9 @@ mod seen;
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 
-pub use batch::{Batch, Row as RequestRow, clear, end_of_batch, insert as insert_batch, open, page};
+pub use batch::{
+    Batch, Row as RequestRow, clear, end_of_batch, insert as insert_batch, open, page, part as part_batch,
+};
 pub use seen::{Once, sweep as sweep_seen};
 
 use super::{column, time};

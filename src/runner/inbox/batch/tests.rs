@@ -312,6 +312,33 @@ fn a_batch_on_its_way_is_cancelled_too() {
     assert_eq!(world.runs(), [(State::Cancelled, bodies(1..=3))]);
 }
 
+/// The cancel read how far the requests go, then one more came and the window closed with it.
+#[test]
+fn a_cancel_that_comes_while_the_window_closes_parts_the_batch() {
+    for done in 0..=2 {
+        let world = World::new(Status::Operational);
+        world.send(1..=3);
+        let batch = world.take();
+        write_file(&world.store, &batch).unwrap();
+        world.store.control.write(|tx| delivery::cancel(tx, world.connector.id, 2, None)).unwrap();
+        assert_eq!(deliver(&world.store, &batch).unwrap(), Delivered::Parted(2));
+        let steps: [&dyn Fn(); 2] = [
+            &|| world.store.files.write(|tx| store::file::delete(tx, batch.file).map(drop)).unwrap(),
+            &|| drop(world.store.inbox.write(|tx| store::inbox::part_batch(tx, &batch, 2)).unwrap()),
+        ];
+        for step in &steps[..done] {
+            step();
+        }
+        world.restart();
+        assert_eq!(world.runs(), [(State::Cancelled, bodies(1..=2))], "cut off after step {done}");
+        assert_eq!((world.inbox().pending(), world.inbox().bytes, world.files()), (1, 1, 1));
+        world.store.clock.set(start() + TimeDelta::seconds(60));
+        world.restart();
+        assert_eq!(world.runs(), [(State::Cancelled, bodies(1..=2)), (State::Queued, bodies(3..=3))]);
+        assert_eq!((world.inbox().pending(), world.inbox().bytes), (0, 0));
+    }
+}
+
 #[test]
 fn a_clock_that_is_set_back_or_forward_loses_and_repeats_nothing() {
     let world = World::new(Status::Operational);
