@@ -146,8 +146,8 @@ impl Visitor {
         }
     }
 
-    /// What makes the request the same when it comes again: its `webhook-id`, or its `Idempotency-Key`
-    /// within what its sender's member sent.
+    /// What makes the request the same when it comes again: its `webhook-id` or its `Idempotency-Key`, within what
+    /// its sender's member sent. All that sign are one sender.
     pub fn once(
         &self,
         webhook_id: Option<&str>,
@@ -161,13 +161,18 @@ impl Visitor {
             let detail = format!("{header}: found {} characters, expected 1 to {MAX_NAME}", value.len());
             Err(Error::invalid(detail))
         };
+        let member = self.caller.as_ref().map(|caller| caller.member.id.to_string());
         if let Some(id) = webhook_id {
             checked("webhook-id", id)?;
-            return Ok(Some(Once { name: format!("id {id}"), hash, must_match: false }));
+            let name = match member {
+                Some(member) => format!("of {member} {id}"),
+                None => format!("id {id}"),
+            };
+            return Ok(Some(Once { name, hash, must_match: false }));
         }
         let Some(key) = idempotency_key else { return Ok(None) };
         checked("Idempotency-Key", key)?;
-        let member = self.caller.as_ref().map(|caller| caller.member.id.to_string()).unwrap_or_default();
+        let member = member.unwrap_or_default();
         Ok(Some(Once { name: format!("key {member} {key}"), hash, must_match: true }))
     }
 }

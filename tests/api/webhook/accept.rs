@@ -9,10 +9,13 @@ use serde_json::json;
 use smartconnector::clock::Clock;
 
 use super::{TOKEN, configured, flushed, hook, input, make, publish, ready, runs, send, send_order};
-use crate::support::{
-    Answer, TestServer,
-    journey::{self, activate, detail, path},
-    until,
+use crate::{
+    files::other_member,
+    support::{
+        Answer, TestServer,
+        journey::{self, activate, detail, path},
+        until,
+    },
 };
 
 #[test]
@@ -132,6 +135,22 @@ fn a_request_that_comes_again_adds_nothing() {
     // The names outlive the requests.
     named("Idempotency-Key", "k1", "{\"number\":\"1\"}").expect(201);
     assert_eq!(detail_pending(&server), 0);
+}
+
+/// Two systems that both count their messages from 1 must not swallow each other's.
+#[test]
+fn names_of_requests_are_their_senders_own() {
+    let server = ready(|_| {});
+    for client in [server.client(), other_member(&server, "sender")] {
+        for header in ["webhook-id", "Idempotency-Key"] {
+            for _ in 0..2 {
+                let request = client.request(Method::POST, &hook("")).header(header, "1");
+                let body = format!("{{\"number\":\"{header}\"}}");
+                Answer::of(header, request.header("Content-Type", "application/json").body(body)).expect(201);
+            }
+        }
+    }
+    assert_eq!(detail_pending(&server), 4);
 }
 
 #[test]
