@@ -38,8 +38,10 @@ impl RunnerConfig {
         if !(1..=64).contains(&self.workers) {
             return Err(out_of_range("runner.workers", self.workers, "1 to 64"));
         }
-        if self.batch_rows == 0 {
-            return Err(out_of_range("runner.batch_rows", self.batch_rows, "at least 1"));
+        for (key, value) in [("runner.batch_rows", self.batch_rows), ("runner.max_queued", self.max_queued)] {
+            if value == 0 {
+                return Err(out_of_range(key, value, "at least 1"));
+            }
         }
         Ok(())
     }

@@ -101,12 +101,15 @@ fn come(shared: &Shared, id: ConnectorId, first: DateTime<Utc>, now: DateTime<Ut
     let due = timing.due(first, now);
     let missed = connector.schedule.as_ref().map(|schedule| schedule.missed).unwrap_or_default();
     let mut ticks = if connector.status.runs() { due.chosen(missed, &timing, now) } else { Vec::new() };
-    let room = i64::from(shared.config.runner.max_queued) - control.read(store::execution::queued)?;
-    if i64::try_from(ticks.len()).unwrap_or(i64::MAX) > room {
+    let queued = control.read(store::execution::queued)?;
+    let room = usize::try_from(i64::from(shared.config.runner.max_queued) - queued).unwrap_or_default();
+    if room == 0 && !ticks.is_empty() {
         // They stay due, and become missed ones while there is no room.
         log::debug!("connector={id}: no room in the queue for {} ticks", ticks.len());
         return Ok(());
     }
+    // More than ever find room would wait for ever: the oldest of them are skipped.
+    ticks.drain(..ticks.len().saturating_sub(room));
     let mut files = Vec::with_capacity(ticks.len());
     for tick in &ticks {
         files.push(write_file(shared, id, tick.at)?);

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value as Json, json};
-use smartconnector::{app::App, clock::Clock};
+use smartconnector::{app::App, clock::Clock, config::Config};
 
 use crate::support::{
     Client, TestServer,
@@ -30,8 +30,13 @@ struct Pulse {
 impl Pulse {
     /// An operational connector with these times.
     fn new(now: &str, times: &Json) -> Self {
+        Self::with(now, times, |_| {})
+    }
+
+    /// The same with a changed configuration.
+    fn with(now: &str, times: &Json, change: impl FnOnce(&mut Config)) -> Self {
         let clock = Clock::fixed(at(now));
-        let server = TestServer::at(clock.clone(), |_| {});
+        let server = TestServer::at(clock.clone(), change);
         let client = server.client();
         let fields = ["since", "cadence", "kind"].map(|name| json!({"name": name, "field_type": "text"}));
         journey::object(&client, "pulse", &fields);
@@ -146,6 +151,18 @@ fn missed_ticks_are_run_as_the_connector_says() {
         pulse.go("2026-05-31T13:00:00Z", runs + 1);
         pulse.skipped(skipped);
     }
+}
+
+/// They waited for a queue that takes them all at once, which never comes.
+#[test]
+fn of_more_missed_ticks_than_the_queue_holds_the_latest_run() {
+    let times = json!({"schedule": {"cron": "0 * * * *", "timezone": "UTC", "missed": "all"}});
+    let pulse = Pulse::with("2026-05-31T08:30:00Z", &times, |config| config.runner.max_queued = 3);
+    pulse.go("2026-05-31T13:30:00Z", 3);
+    pulse.skipped(2);
+    assert_eq!(pulse.ticks(), ["2026-05-31T11:00:00Z", "2026-05-31T12:00:00Z", "2026-05-31T13:00:00Z"]);
+    pulse.go("2026-05-31T14:00:00Z", 4);
+    pulse.skipped(2);
 }
 
 #[test]
