@@ -8,6 +8,7 @@
 //! and those that ran already are passed over.
 
 use std::{
+    collections::BTreeMap,
     io::Write as _,
     panic::{self, AssertUnwindSafe},
     time::Duration,
@@ -37,17 +38,14 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// Looks until the server stops.
 pub(super) fn run(shared: &Shared) {
-    // None: the clock may have been set back while the server was down.
-    let mut last = None;
+    let mut timer = Timer::default();
     loop {
         let seen = *shared.signal.lock();
         if shared.is_stopping() {
             return;
         }
-        let now = shared.store.clock.now();
-        match look(shared, last, now) {
-            Ok(()) => last = Some(now),
-            Err(error) => log::error!("the timer: {error}"),
+        if let Err(error) = timer.look(shared) {
+            log::error!("the timer: {error}");
         }
         let mut signal = shared.signal.lock();
         if *signal == seen {
@@ -56,36 +54,59 @@ pub(super) fn run(shared: &Shared) {
     }
 }
 
-/// Queues what is due. `last` is when it looked before.
-fn look(shared: &Shared, last: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Result<()> {
-    crate::breakpoint::reach("timer");
-    if last.is_none_or(|last| now < last) {
-        look_up_anew(shared, now)?;
-    }
-    for (connector, tick) in shared.store.control.read(|conn| store::schedule::due(conn, now))? {
-        // One that can't be queued must not hold up the others.
-        let came = panic::catch_unwind(AssertUnwindSafe(|| come(shared, connector, tick, now)));
-        let came = came.unwrap_or_else(|panic| {
-            shared.metrics.panicked("timer");
-            Err(Error::internal(format!("queueing it panicked: {}", words(panic.as_ref()))))
-        });
-        if let Err(error) = came {
-            log::error!("connector={connector} tick {tick}: {error}");
-        }
-    }
-    Ok(())
+/// What the timer remembers between two looks.
+#[derive(Default)]
+struct Timer {
+    /// When it looked last. `None`: the clock may have been set back while the server was down.
+    last: Option<DateTime<Utc>>,
+    /// What was wrong then, by connector. It is said once, not each second.
+    wrong: BTreeMap<ConnectorId, String>,
 }
 
-/// After the clock was set back the next ticks are nearer than they were.
-fn look_up_anew(shared: &Shared, now: DateTime<Utc>) -> Result<()> {
-    for (id, next) in shared.store.control.read(|conn| store::schedule::ahead(conn, now))? {
-        shared.store.control.write(|tx| {
-            let Some(timing) = timing(tx, id)?.map(|(_, timing)| timing) else { return Ok(()) };
-            let nearer = timing.next_after(now).filter(|tick| *tick < next);
-            nearer.map_or(Ok(()), |tick| store::schedule::set(tx, id, Some(tick)))
-        })?;
+impl Timer {
+    /// Queues what is due. A connector whose ticks fail must not hold up the others.
+    fn look(&mut self, shared: &Shared) -> Result<()> {
+        crate::breakpoint::reach("timer");
+        let now = shared.store.clock.now();
+        let mut wrong = BTreeMap::new();
+        if self.last.is_none_or(|last| now < last) {
+            for (connector, next) in shared.store.control.read(|conn| store::schedule::ahead(conn, now))? {
+                if let Err(error) = look_up_anew(shared, connector, next, now) {
+                    wrong.insert(connector, format!("its next tick: {error}"));
+                }
+            }
+        }
+        let is_looked_up = wrong.is_empty();
+        for (connector, tick) in shared.store.control.read(|conn| store::schedule::due(conn, now))? {
+            let came = panic::catch_unwind(AssertUnwindSafe(|| come(shared, connector, tick, now)));
+            let came = came.unwrap_or_else(|panic| {
+                shared.metrics.panicked("timer");
+                Err(Error::internal(format!("queueing it panicked: {}", words(panic.as_ref()))))
+            });
+            if let Err(error) = came {
+                wrong.insert(connector, format!("tick {tick}: {error}"));
+            }
+        }
+        for (connector, why) in &wrong {
+            if self.wrong.get(connector) != Some(why) {
+                log::error!("connector={connector} {why}");
+            }
+        }
+        self.wrong = wrong;
+        if is_looked_up {
+            self.last = Some(now);
+        }
+        Ok(())
     }
-    Ok(())
+}
+
+/// After the clock was set back the next tick of a connector is nearer than it was.
+fn look_up_anew(shared: &Shared, id: ConnectorId, next: DateTime<Utc>, now: DateTime<Utc>) -> Result<()> {
+    shared.store.control.write(|tx| {
+        let Some(timing) = timing(tx, id)?.map(|(_, timing)| timing) else { return Ok(()) };
+        let nearer = timing.next_after(now).filter(|tick| *tick < next);
+        nearer.map_or(Ok(()), |tick| store::schedule::set(tx, id, Some(tick)))
+    })
 }
 
 fn timing(conn: &store::Connection, id: ConnectorId) -> Result<Option<(Connector, Timing)>> {

@@ -3,8 +3,11 @@
 use serde_json::json;
 
 use crate::{
-    process::{Process, TOKEN, file, program, set_up},
-    support::journey::{activate, path, run_ended, text, upload},
+    process::{self, Process, TOKEN, file, program, set_up},
+    support::{
+        journey::{self, activate, path, run_ended, text, upload},
+        until,
+    },
 };
 
 #[test]
@@ -54,4 +57,48 @@ fn an_import_at_start_is_done_once_and_a_bad_file_is_named() {
     let output = importing(&export).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("orders.json: missing field"), "{output:?}");
+}
+
+/// A schedule that this version can't read, as an older one or a hand may have left it. It is told once, and the
+/// other connectors' ticks come.
+#[test]
+fn a_schedule_that_cannot_be_read_is_told_once_and_holds_nobody_up() {
+    let data = tempfile::tempdir().unwrap();
+    let first = Process::start(data.path());
+    journey::object(&first.client, "pulse", &[]);
+    for name in ["Broken", "Good"] {
+        let object = journey::object_id(&first.client, "pulse");
+        let mut body = json!({"name": name, "custom_object": object, "connector_type": "schedule"});
+        body["schedule"] = json!({"cron": "0 6 * * *", "missed": "last"});
+        first.client.post("/api/smart-connectors", &body).created();
+        let script = journey::draft_path(&journey::detail(&first.client, &name.to_lowercase()));
+        // Without a script the tick passes through.
+        first.client.patch(&script, &json!({"user_script": ""})).ok();
+    }
+    let broken = journey::detail(&first.client, "broken")["id"].as_str().unwrap().to_owned();
+    assert!(first.stop().0);
+    let control = rusqlite::Connection::open(data.path().join("control.db")).unwrap();
+    control
+        .execute_batch(
+            "UPDATE connector SET status = 'operational';
+             UPDATE connector SET schedule = replace(schedule, '0 6 ', '0 66 ') WHERE api_name = 'broken';
+             UPDATE schedule SET next_tick = 1767225600000
+             WHERE connector_id = (SELECT id FROM connector WHERE api_name = 'good')",
+        )
+        .unwrap();
+    drop(control);
+
+    let held = data.path().join("held");
+    let mut command = process::server(data.path());
+    command.env("SMARTCONNECTOR_BREAK", "timer:4:hold").env("SMARTCONNECTOR_BREAK_HOLD", &held);
+    let second = Process::started(&mut command);
+    until("it has looked three times", || held.exists().then_some(()));
+    std::fs::remove_file(&held).unwrap();
+    let runs = second.client.get(&format!("{}/executions", journey::path("good"))).ok();
+    assert_eq!(runs["count"], 1, "{runs}");
+    let (ended_well, log) = second.stop();
+    assert!(ended_well);
+    let said: Vec<_> = log.iter().filter(|line| line.to_string().contains(&broken)).collect();
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(said[0].to_string().contains("0 66 * * *"), "{said:?}");
 }
