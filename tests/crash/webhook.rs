@@ -15,7 +15,7 @@ use serde_json::{Value as Json, json};
 
 use crate::{
     process::{Process, server},
-    support::{Client, journey::text, until},
+    support::{Answer, Client, journey::text, until},
 };
 
 const HOOK: &str = "/api/smart-connectors/hooks/webhook";
@@ -186,4 +186,46 @@ fn a_lost_key_file_is_told_and_the_secrets_entered_again() {
     let log = Json::from(lines).to_string();
     assert!(log.contains("hooks") && log.contains("Enter them again"), "{log}");
     assert!(!log.contains("a secret of some length"));
+}
+
+/// While the disk stands still, what arrives waits in memory: not more than there is room for.
+#[test]
+fn bodies_that_wait_for_the_disk_are_bounded_by_their_size() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path();
+    let first = start(data, None).unwrap();
+    set_up(&first.client);
+    first.kill();
+    activate(data);
+    let held = data.join("held");
+    let mut command = server(data);
+    command
+        .env("SMARTCONNECTOR_WEBHOOK_MIN_CADENCE_S", "1")
+        .env("SMARTCONNECTOR_WEBHOOK_MAX_BODY_KB", "65536")
+        .env("SMARTCONNECTOR_BREAK", "inbox:1:hold")
+        .env("SMARTCONNECTOR_BREAK_HOLD", &held);
+    let process = Process::started(&mut command);
+    let (tell, told) = std::sync::mpsc::channel();
+    let send = || {
+        let (client, tell) = (process.client.clone(), tell.clone());
+        thread::spawn(move || {
+            let body = vec![b'x'; 40 * 1024 * 1024];
+            let request = client.request(reqwest::Method::POST, HOOK).header("Content-Type", "text/plain");
+            tell.send(Answer::of("large", request.body(body))).unwrap();
+        })
+    };
+    // The first is on its way to the disk, one of the others waits for it.
+    let mut senders = vec![send()];
+    until("a commit is held", || held.exists().then_some(()));
+    senders.extend([send(), send()]);
+    let refused = told.recv().unwrap().expect(503);
+    assert_eq!(refused.headers["retry-after"], "2");
+    assert!(refused.refused(503, "busy").starts_with("More webhooks arrive than the disk takes."));
+    std::fs::remove_file(&held).unwrap();
+    for _ in 0..2 {
+        told.recv().unwrap().expect(201);
+    }
+    for sender in senders {
+        sender.join().unwrap();
+    }
 }

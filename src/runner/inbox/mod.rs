@@ -32,8 +32,11 @@ use crate::{
 pub(super) use self::windows::{skip_delivered, work as close_windows};
 pub use crate::store::inbox::{NewRequest, Once};
 
-/// Requests that may wait for the thread. Each holds its body; with the usual limit that is 256 MB at most.
+/// Requests that may wait for the thread.
 const MAX_WAITING: usize = 1024;
+/// What they may hold, bytes: a body that is escaped for JSON may be several times `webhook.max_body_kb`. As much may
+/// be on its way to the disk besides.
+const MAX_WAITING_BYTES: u64 = 64 * 1024 * 1024;
 /// How often the free space of the disk is asked for.
 const SPACE_EVERY: Duration = Duration::from_secs(1);
 
@@ -44,11 +47,25 @@ pub type Answer = Box<dyn FnOnce(Result<()>) + Send>;
 pub(super) struct Desk {
     /// Who may send.
     pub gate: Gate,
-    waiting: Mutex<Vec<(NewRequest, Answer)>>,
+    waiting: Mutex<Waiting>,
     arrived: Condvar,
     // Counts what may let a window close: the thread that saw an older number looks again.
     signal: Mutex<u64>,
     wake: Condvar,
+}
+
+#[derive(Default)]
+struct Waiting {
+    requests: Vec<(NewRequest, Answer)>,
+    bytes: u64,
+}
+
+impl Waiting {
+    /// Whether one more of so many bytes may wait. One alone may, however large.
+    fn has_room(&self, bytes: u64) -> bool {
+        self.requests.is_empty()
+            || self.requests.len() < MAX_WAITING && self.bytes + bytes <= MAX_WAITING_BYTES
+    }
 }
 
 impl Desk {
@@ -87,10 +104,12 @@ pub(super) fn add(shared: &Shared, request: NewRequest, answer: Answer) -> Resul
     if shared.is_stopping() {
         return Err(Error::new(Code::Busy, "The server is stopping."));
     }
-    if waiting.len() >= MAX_WAITING {
+    let bytes = request.bytes();
+    if !waiting.has_room(bytes) {
         return Err(Error::new(Code::Busy, "More webhooks arrive than the disk takes. Send it again."));
     }
-    waiting.push((request, answer));
+    waiting.bytes += bytes;
+    waiting.requests.push((request, answer));
     drop(waiting);
     desk.arrived.notify_one();
     Ok(())
@@ -121,8 +140,8 @@ pub(super) fn accept(shared: &Shared) {
 fn next(shared: &Shared) -> Option<Vec<(NewRequest, Answer)>> {
     let mut waiting = shared.inbox.waiting.lock();
     loop {
-        if !waiting.is_empty() {
-            return Some(std::mem::take(&mut *waiting));
+        if !waiting.requests.is_empty() {
+            return Some(std::mem::take(&mut *waiting).requests);
         }
         if shared.is_stopping() {
             return None;
