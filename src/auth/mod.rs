@@ -1,6 +1,7 @@
 //! Who may do what: members, roles, API keys.
 
 pub mod key;
+pub mod rate;
 pub mod role;
 pub mod signature;
 pub mod tries;

@@ -1,35 +1,18 @@
 //! How often somebody may try to sign in.
 
-use std::{
-    net::{IpAddr, Ipv6Addr},
-    num::NonZeroU32,
-    time::{Duration, Instant},
-};
+use std::net::{IpAddr, Ipv6Addr};
 
-use governor::{Quota, RateLimiter, clock::DefaultClock, state::keyed::HashMapStateStore};
-use parking_lot::Mutex;
-
+use super::rate::Rate;
 use crate::error::{Code, Error, Result};
 
-/// How often addresses that try no more are forgotten.
-const TIDY_EVERY: Duration = Duration::from_mins(1);
-
 /// Counts tries per address.
-pub struct Tries(Option<Counted>);
-
-struct Counted {
-    rate: RateLimiter<IpAddr, HashMapStateStore<IpAddr>, DefaultClock>,
-    tidied: Mutex<Instant>,
-}
+pub struct Tries(Rate<IpAddr>);
 
 impl Tries {
     /// So many in a minute; 0: any number.
     #[must_use]
     pub fn new(per_minute: u32) -> Self {
-        Self(NonZeroU32::new(per_minute).map(|n| Counted {
-            rate: RateLimiter::hashmap(Quota::per_minute(n)),
-            tidied: Mutex::new(Instant::now()),
-        }))
+        Self(Rate::per_minute(per_minute))
     }
 
     /// Counts a try.
@@ -37,24 +20,19 @@ impl Tries {
     /// # Errors
     /// `too_many_requests` for the one that is too many.
     pub fn count(&self, address: IpAddr) -> Result<()> {
-        let Some(counted) = &self.0 else { return Ok(()) };
-        let mut tidied = counted.tidied.lock();
-        if tidied.elapsed() > TIDY_EVERY {
-            *tidied = Instant::now();
-            counted.rate.retain_recent();
+        if self.0.takes(&household(address)) {
+            return Ok(());
         }
-        drop(tidied);
-        counted.rate.check_key(&household(address)).map_err(|_| {
-            Error::new(
-                Code::TooManyRequests,
-                "Too many tries to sign in from this address in a minute (server.login_tries_per_minute).",
-            )
-        })
+        Err(Error::new(
+            Code::TooManyRequests,
+            "Too many tries to sign in from this address in a minute (server.login_tries_per_minute).",
+        ))
     }
 }
 
 /// Whoever has one IPv6 address has its whole /64.
-fn household(address: IpAddr) -> IpAddr {
+#[must_use]
+pub fn household(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
         v4 @ IpAddr::V4(_) => v4,

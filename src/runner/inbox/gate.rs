@@ -9,16 +9,14 @@ use std::{
     collections::HashMap,
     fmt,
     net::IpAddr,
-    num::NonZeroU32,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use governor::{Quota, RateLimiter, clock::DefaultClock, state::keyed::HashMapStateStore};
-use parking_lot::{Mutex, RwLock};
+use parking_lot::RwLock;
 
 use crate::{
-    auth::{Caller, webhook::SignatureRule},
+    auth::{Caller, rate::Rate, tries::household, webhook::SignatureRule},
     connector::{ConnectorType, Status},
     error::{Code, Error, Result},
     id::{ConnectorId, KeyId},
@@ -26,8 +24,6 @@ use crate::{
 
 /// How long a memory holds.
 const HOLDS: Duration = Duration::from_secs(1);
-/// How often senders that are silent are forgotten by the limit on their rate.
-const TIDY_EVERY: Duration = Duration::from_mins(1);
 
 /// A connector as a sender meets it.
 #[derive(Clone)]
@@ -67,7 +63,7 @@ pub enum Sender {
 /// What was admitted lately, and how often senders come.
 pub struct Gate {
     known: RwLock<Known>,
-    limit: Option<Limit>,
+    rate: Rate<Sender>,
 }
 
 struct Known {
@@ -77,20 +73,22 @@ struct Known {
     targets: HashMap<String, Arc<Target>>,
 }
 
-struct Limit {
-    rate: RateLimiter<Sender, HashMapStateStore<Sender>, DefaultClock>,
-    tidied: Mutex<Instant>,
+impl Sender {
+    /// As it is counted: whoever has one IPv6 address has many.
+    fn household(self) -> Self {
+        match self {
+            Self::Key(key) => Self::Key(key),
+            Self::Address(address) => Self::Address(household(address)),
+            Self::Unproven(address) => Self::Unproven(household(address)),
+        }
+    }
 }
 
 impl Gate {
     pub(in crate::runner) fn new(max_per_minute: u32) -> Self {
-        let limit = NonZeroU32::new(max_per_minute).map(|n| Limit {
-            rate: RateLimiter::hashmap(Quota::per_minute(n)),
-            tidied: Mutex::new(Instant::now()),
-        });
         let known =
             Known { version: 0, since: Instant::now(), callers: HashMap::new(), targets: HashMap::new() };
-        Self { known: RwLock::new(known), limit }
+        Self { known: RwLock::new(known), rate: Rate::per_minute(max_per_minute) }
     }
 
     /// The caller behind the hash of a key, and the connector of a path, where they are remembered. `version`
@@ -131,19 +129,13 @@ impl Gate {
     /// # Errors
     /// `too_many` when it sends more than `webhook.max_per_minute`.
     pub fn count(&self, sender: Sender) -> Result<()> {
-        let Some(limit) = &self.limit else { return Ok(()) };
-        let mut tidied = limit.tidied.lock();
-        if tidied.elapsed() > TIDY_EVERY {
-            *tidied = Instant::now();
-            limit.rate.retain_recent();
+        if self.rate.takes(&sender.household()) {
+            return Ok(());
         }
-        drop(tidied);
-        limit.rate.check_key(&sender).map_err(|_| {
-            Error::new(
-                Code::TooManyRequests,
-                "Too many webhooks of this sender in a minute (webhook.max_per_minute).",
-            )
-        })
+        Err(Error::new(
+            Code::TooManyRequests,
+            "Too many webhooks of this sender in a minute (webhook.max_per_minute).",
+        ))
     }
 }
 
@@ -172,6 +164,19 @@ mod tests {
         // What was read before the change does not come back with what was read after it.
         gate.remember(8, None, "other", target());
         assert!(gate.recall(8, None, "shop").1.is_none());
+    }
+
+    #[test]
+    fn a_sender_with_a_whole_network_is_one() {
+        let gate = Gate::new(2);
+        let from = |text: &str| text.parse::<IpAddr>().unwrap();
+        let takes = |sender| gate.count(sender).is_ok();
+        let near =
+            ["2001:db8::1", "2001:db8::2", "2001:db8::ffff:3"].map(|a| takes(Sender::Unproven(from(a))));
+        assert_eq!(near, [true, true, false]);
+        assert!(takes(Sender::Unproven(from("2001:db8:0:1::1"))));
+        // Those that sign from there are others.
+        assert!(takes(Sender::Address(from("2001:db8::1"))));
     }
 
     #[test]
