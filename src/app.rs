@@ -39,6 +39,8 @@ pub struct App {
     pub streams: Arc<AtomicUsize>,
     /// Uploads under way.
     pub uploads: Slots,
+    /// Downloads of files under way.
+    pub downloads: Slots,
     /// Executions whose input is being unpacked for a request.
     pub unpacking: Mutex<HashSet<ExecutionId>>,
 }
@@ -52,6 +54,7 @@ impl App {
         let runner = Runner::start(Arc::clone(&store), &config, &workspace, Arc::clone(&metrics))?;
         let tries = Tries::new(config.server.login_tries_per_minute);
         let uploads = Slots::new(config.files.max_uploads);
+        let downloads = Slots::new(config.files.max_downloads);
         Ok(Self {
             config,
             workspace,
@@ -62,6 +65,7 @@ impl App {
             metrics,
             streams: Arc::default(),
             uploads,
+            downloads,
             unpacking: Mutex::default(),
         })
     }

@@ -13,9 +13,11 @@ pub struct FilesConfig {
     pub max_upload_mb: u32,
     /// Uploads under way at a time.
     pub max_uploads: u32,
+    /// Downloads of files under way at a time.
+    pub max_downloads: u32,
     /// How long a presigned upload form is valid, seconds.
     pub form_valid_s: u32,
-    /// An upload of which no byte came for so long has ended, seconds.
+    /// An upload of which no byte came for so long has ended, and an answer of which none was taken, seconds.
     pub idle_timeout_s: u32,
     /// A file that nothing uses is deleted after so many days; 0: never.
     pub unused_days: u32,
@@ -36,6 +38,7 @@ impl Default for FilesConfig {
         Self {
             max_upload_mb: 500,
             max_uploads: 32,
+            max_downloads: 64,
             form_valid_s: 3600,
             idle_timeout_s: 60,
             unused_days: 30,
@@ -50,9 +53,11 @@ impl Default for FilesConfig {
 
 impl FilesConfig {
     pub(super) fn check(&self) -> Result<()> {
-        for (key, value) in
-            [("files.max_uploads", self.max_uploads), ("files.max_unpackings", self.max_unpackings)]
-        {
+        for (key, value) in [
+            ("files.max_uploads", self.max_uploads),
+            ("files.max_downloads", self.max_downloads),
+            ("files.max_unpackings", self.max_unpackings),
+        ] {
             if value == 0 {
                 return Err(out_of_range(key, value, "at least 1"));
             }

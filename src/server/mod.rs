@@ -57,6 +57,7 @@ pub fn start(app: web::Data<App>, listener: TcpListener) -> Result<Server> {
     let methods = web::Data::new(Methods::new(&document));
     let schema = web::Data::new(docs::Schema::of(&document));
     let grace = u64::from(app.config.server.shutdown_grace_s);
+    let idle = Duration::from_secs(app.config.files.idle_timeout_s.into());
     let links =
         Links::unasked(&app.config.server.public_url, listener.local_addr().map_err(Error::internal)?);
     app.runner.tell_with(teller(&app, links));
@@ -75,6 +76,7 @@ pub fn start(app: web::Data<App>, listener: TcpListener) -> Result<Server> {
     })
     .worker_max_blocking_threads(BLOCKING_THREADS)
     .workers(std::thread::available_parallelism().map_or(2, std::num::NonZero::get).min(4))
+    .on_connect(move |connection, _| end_when_idle(connection, idle))
     .client_request_timeout(Duration::from_mins(1))
     .shutdown_timeout(grace)
     .disable_signals()
@@ -82,6 +84,19 @@ pub fn start(app: web::Data<App>, listener: TcpListener) -> Result<Server> {
     .map_err(Error::internal)?
     .run();
     Ok(server)
+}
+
+/// Ends the connection of a client that takes nothing of its answer for so long. Only the system can tell: what
+/// writes an answer is not asked for more until the client has taken what there is.
+fn end_when_idle(connection: &dyn std::any::Any, idle: Duration) {
+    #[cfg(target_os = "linux")]
+    if let Some(stream) = connection.downcast_ref::<actix_web::rt::net::TcpStream>()
+        && let Err(error) = socket2::SockRef::from(stream).set_tcp_user_timeout(Some(idle))
+    {
+        log::warn!("a connection may stand still for ever: {error}");
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = (connection, idle);
 }
 
 /// Shows runs to those who are told of them as to those who ask.

@@ -2,6 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+use std::{
+    io::{Read as _, Write as _},
+    net::TcpStream,
+};
+
 use reqwest::Method;
 use serde_json::{Value as Json, json};
 use smartconnector::{
@@ -12,7 +17,7 @@ use smartconnector::{
 use crate::{
     files::{bytes, count, header, other_member},
     setup,
-    support::{Answer, Client, TestServer},
+    support::{Answer, Client, TestServer, until},
 };
 
 const MB: usize = 1024 * 1024;
@@ -53,6 +58,50 @@ fn ranges_and_heads() {
     let head = Answer::of("head", client.request(Method::HEAD, &path)).expect(200);
     assert_eq!((header(&head.headers, "content-length"), head.bytes.len()), (&*sent.len().to_string(), 0));
     assert_eq!(header(&head.headers, "accept-ranges"), "bytes");
+}
+
+/// Asks for a file and takes nothing of it.
+fn stalled(server: &TestServer, path: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(server.url.strip_prefix("http://").unwrap()).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nX-API-KEY: {}\r\n\r\n", server.key).unwrap();
+    let mut begins = [0; 12];
+    stream.read_exact(&mut begins).unwrap();
+    assert_eq!(&begins, b"HTTP/1.1 200");
+    stream
+}
+
+/// More than the sockets of both sides take.
+fn large(client: &Client) -> String {
+    let file = client.send_file("large.csv", &bytes(40 * MB));
+    format!("/api/files/{}/download", file["id"].as_str().unwrap())
+}
+
+#[test]
+fn downloads_under_way_are_bounded() {
+    let server = TestServer::with(|config| config.files.max_downloads = 1);
+    let client = server.client();
+    let path = large(&client);
+    let stream = stalled(&server, &path);
+    let answer = client.download(&path).expect(503);
+    assert_eq!(answer.headers["retry-after"], "2");
+    let sentence = "1 downloads are under way already (files.max_downloads). Ask again in a moment.";
+    assert_eq!(answer.refused(503, "busy"), sentence);
+    drop(stream);
+    until("its slot is free", || server.app.downloads.take());
+    assert_eq!(client.download(&path).expect(200).bytes.len(), 40 * MB);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_download_that_stands_still_ends() {
+    let server = TestServer::with(|config| {
+        config.files.max_downloads = 1;
+        config.files.idle_timeout_s = 1;
+    });
+    let path = large(&server.client());
+    let stream = stalled(&server, &path);
+    until("its slot is free", || server.app.downloads.take());
+    drop(stream);
 }
 
 #[test]

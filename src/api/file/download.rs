@@ -1,10 +1,6 @@
 //! A file's bytes on their way out, a piece at a time, from any place.
 
-use std::{
-    collections::BTreeMap,
-    io::{Read as _, Seek as _, SeekFrom},
-    str::FromStr as _,
-};
+use std::{collections::BTreeMap, str::FromStr as _};
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -29,11 +25,11 @@ use crate::{
     },
     app::App,
     error::{Code, Result},
-    service::file::{self, FileReader, StoredFile},
+    service::file::{self, Outgoing, StoredFile},
 };
 
-/// Bytes of a piece, at most.
-const PIECE: u64 = 1024 * 1024;
+/// Bytes of a piece, at most: a client that takes its time has one waiting.
+const PIECE: u64 = 256 * 1024;
 
 /// Download a file, or a range of it.
 #[utoipa::path(tag = "Files", params(("id" = Uuid, Path), ("Range" = Option<String>, Header),
@@ -52,7 +48,7 @@ pub async fn download(
     path: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
     let id = id(&path)?;
-    let (file, reader) = blocking(app, move |app| file::open(app, &caller.0, id)).await?;
+    let (file, reader) = blocking(app.clone(), move |app| file::open(app, &caller.0, id)).await?;
     let tag = EntityTag::new_strong(file.sha256.clone());
     let etag = tag.to_string();
     if is_known(&request, &tag) {
@@ -63,6 +59,7 @@ pub async fn download(
         Wanted::Part(first, last) => (first, last + 1),
         Wanted::Nothing => return Ok(unsatisfiable(file.size)),
     };
+    let outgoing = Outgoing::begin(&app, reader)?;
     let mut response = HttpResponse::Ok();
     if to - from < file.size {
         response.status(StatusCode::PARTIAL_CONTENT);
@@ -75,7 +72,7 @@ pub async fn download(
         .insert_header((header::ETAG, etag))
         // Sent as it is stored, so that its length is known and a range is one of the file's.
         .insert_header(ContentEncoding::Identity);
-    Ok(response.body(SizedStream::new(to - from, pieces(reader, from, to))))
+    Ok(response.body(SizedStream::new(to - from, pieces(outgoing, from, to))))
 }
 
 /// The part of a file that a request asks for, first and last byte.
@@ -113,20 +110,16 @@ fn unsatisfiable(size: u64) -> HttpResponse {
 }
 
 /// Reads on the blocking pool, each piece when the one before it is on its way.
-fn pieces(reader: FileReader, from: u64, to: u64) -> impl Stream<Item = std::io::Result<Bytes>> {
-    stream::try_unfold((reader, from), move |(mut reader, at)| async move {
+fn pieces(outgoing: Outgoing, from: u64, to: u64) -> impl Stream<Item = std::io::Result<Bytes>> {
+    stream::try_unfold((outgoing, from), move |(mut outgoing, at)| async move {
         if at >= to {
             return Ok(None);
         }
-        let read = web::block(move || {
-            let mut piece = vec![0; usize::try_from((to - at).min(PIECE)).unwrap_or_default()];
-            reader.seek(SeekFrom::Start(at))?;
-            reader.read_exact(&mut piece)?;
-            Ok::<_, std::io::Error>((reader, piece))
-        });
-        let (reader, piece) = read.await.map_err(std::io::Error::other)??;
+        let size = usize::try_from((to - at).min(PIECE)).unwrap_or_default();
+        let read = web::block(move || outgoing.piece(at, size).map(|piece| (outgoing, piece)));
+        let (outgoing, piece) = read.await.map_err(std::io::Error::other)??;
         let next = at + piece.len() as u64;
-        Ok(Some((Bytes::from(piece), (reader, next))))
+        Ok(Some((Bytes::from(piece), (outgoing, next))))
     })
 }
 

@@ -7,10 +7,12 @@
 
 mod form;
 mod incoming;
+mod outgoing;
 mod run;
 
 pub use form::{Form, Sent, accept, give_form, register};
 pub use incoming::{Incoming, keep, limit, too_large};
+pub use outgoing::Outgoing;
 pub use run::{RunOptions, UploadedRun, run};
 
 use super::{event, paging::Paging};
