@@ -41,6 +41,8 @@ pub struct App {
     pub uploads: Slots,
     /// Downloads of files under way.
     pub downloads: Slots,
+    /// Dev packages and exports of records that are being made.
+    pub exports: Slots,
     /// Executions whose input is being unpacked for a request.
     pub unpacking: Mutex<HashSet<ExecutionId>>,
 }
@@ -55,6 +57,7 @@ impl App {
         let tries = Tries::new(config.server.login_tries_per_minute);
         let uploads = Slots::new(config.files.max_uploads);
         let downloads = Slots::new(config.files.max_downloads);
+        let exports = Slots::new(config.files.max_exports);
         Ok(Self {
             config,
             workspace,
@@ -66,6 +69,7 @@ impl App {
             streams: Arc::default(),
             uploads,
             downloads,
+            exports,
             unpacking: Mutex::default(),
         })
     }

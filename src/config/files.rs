@@ -25,6 +25,8 @@ pub struct FilesConfig {
     pub max_archive_files: u32,
     /// Files that are unpacked at a time to answer requests.
     pub max_unpackings: u32,
+    /// Dev packages and exports of records that are made at a time.
+    pub max_exports: u32,
     /// Most that an uploaded archive or workbook may unpack to, MB.
     pub max_unpacked_mb: u32,
     /// How many times its size a file of an archive may become.
@@ -44,6 +46,7 @@ impl Default for FilesConfig {
             unused_days: 30,
             max_archive_files: 1_000,
             max_unpackings: 4,
+            max_exports: 4,
             max_unpacked_mb: 4_096,
             max_unpack_ratio: 250,
             max_workbook_memory_mb: 256,
@@ -57,6 +60,7 @@ impl FilesConfig {
             ("files.max_uploads", self.max_uploads),
             ("files.max_downloads", self.max_downloads),
             ("files.max_unpackings", self.max_unpackings),
+            ("files.max_exports", self.max_exports),
         ] {
             if value == 0 {
                 return Err(out_of_range(key, value, "at least 1"));

@@ -7,7 +7,7 @@ use std::{collections::HashMap, fs::File, io::Seek as _, time::Duration};
 
 use serde_json::{Map, Value as Json};
 
-use super::{connector::open, execution, file};
+use super::{connector::open, execution, exporting, file};
 use crate::{
     app::App,
     auth::{Caller, Role},
@@ -206,6 +206,7 @@ struct Wanted {
 
 fn make(app: &App, caller: &Caller, wanted: Wanted) -> Result<Package> {
     let Wanted { connector, snapshot, status, own_parameters, meta, input, records } = wanted;
+    let _slot = exporting::begin(app)?;
     let objects = app.store.records.read(store::object::all)?;
     let groups = groups(app, &snapshot)?;
     let mut parameters = snapshot.sql_parameters.clone();

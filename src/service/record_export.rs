@@ -11,7 +11,7 @@ use std::{
 
 use serde_json::Value as Json;
 
-use super::{event, object::addressed};
+use super::{event, exporting, object::addressed};
 use crate::{
     app::App,
     auth::{Caller, Role},
@@ -37,6 +37,7 @@ pub fn csv(app: &App, caller: &Caller, object: &str) -> Result<(File, String)> {
     caller.needs_unlimited()?;
     let words = Words::of(&app.store)?;
     let object = app.store.records.read(|conn| addressed(conn, object))?;
+    let _slot = exporting::begin(app)?;
     // A mirror says nothing that the other side does not say.
     let fields: Vec<&Field> = object.fields.iter().filter(|field| field.has_storage()).collect();
     let file = tempfile::tempfile_in(app.store.scratch_dir()).map_err(Error::internal)?;

@@ -91,6 +91,29 @@ fn downloads_under_way_are_bounded() {
     assert_eq!(client.download(&path).expect(200).bytes.len(), 40 * MB);
 }
 
+#[test]
+fn packages_and_exports_that_are_being_made_are_bounded() {
+    let server = TestServer::with(|config| config.files.max_exports = 1);
+    let client = server.client();
+    let object = setup::object(&server, "people", &[]);
+    let connector = setup::path(&setup::connector(&server, "People", &object));
+    let paths = [
+        format!("{connector}/dev-package"),
+        format!("{connector}/dev-package?records=matched"),
+        "/api/records/people/export".to_owned(),
+    ];
+    let made = server.app.exports.take().unwrap();
+    for path in &paths {
+        let answer = client.download(path).expect(503);
+        assert_eq!(answer.headers["retry-after"], "2");
+        assert!(answer.refused(503, "busy").contains("files.max_exports"));
+    }
+    drop(made);
+    for path in &paths {
+        client.download(path).expect(200);
+    }
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_download_that_stands_still_ends() {
