@@ -1,6 +1,6 @@
 //! Scripts: a draft is edited and sampled, publishing makes it live and forks the next draft.
 
-use crate::store::Connection;
+use crate::store::{Connection, Transaction};
 
 use super::{
     connector::{ScriptView, engine_for, open, view_script},
@@ -177,7 +177,7 @@ pub fn start(
         return Err(under_way());
     }
     let place = app.runner.sample_place(script.id).ok_or_else(under_way)?;
-    let script = app.store.control.write(|tx| {
+    let begin = |tx: &Transaction<'_>| {
         let mut script = store::script::find(tx, connector.id, script.id)?;
         if script.state == SampleState::InProgress {
             return Err(under_way());
@@ -191,7 +191,10 @@ pub fn start(
         }
         store::script::update(tx, &script)?;
         Ok(script)
-    })?;
+    };
+    // Retention or a caller may be deleting it: it is there until the script names it.
+    let script = store::file::while_there(&app.store, input.id, || app.store.control.write(begin))?
+        .ok_or_else(|| file::missing(input.id, "source_file_id"))?;
     app.runner.sample(connector.id, place);
     view_script(app, script)
 }

@@ -18,7 +18,10 @@ use smartconnector::{
     store,
 };
 
-use crate::support::{Answer, Client, TestServer, http};
+use crate::{
+    setup,
+    support::{Answer, Client, TestServer, http, until},
+};
 
 const MB: usize = 1024 * 1024;
 
@@ -371,5 +374,40 @@ fn the_openapi_document_tells_of_forms_and_bytes() {
     let download = &paths["/api/files/{id}/download"];
     for status in ["200", "206", "304", "401", "403", "404", "416"] {
         assert!(download["get"]["responses"][status].is_object(), "{status}: {download}");
+    }
+}
+
+/// Retention, or somebody, deletes a file that a request is about to use: between its check and its commit, where it
+/// waits for the writer.
+#[test]
+fn what_names_a_file_that_is_deleted_meanwhile_is_refused() {
+    let server = TestServer::start();
+    let object = setup::object(&server, "people", &[]);
+    let made = setup::connector(&server, "People", &object);
+    let (connector, client) = (setup::path(&made), server.client());
+    let script = format!("{connector}/sql-scripts/{}", made["last_draft_script"]["id"].as_str().unwrap());
+    let requests: [&(dyn Fn(&Json) -> Answer + Sync); 4] = [
+        &|body| client.patch(&connector, body),
+        &|body| client.post(&format!("{connector}/get-file-template"), body),
+        &|body| client.post(&format!("{script}/start"), body),
+        &|body| client.post(&format!("{connector}/executions"), body),
+    ];
+    let files = &server.app.store.files;
+    for request in requests {
+        let file = setup::file(&server, "a.csv", "name\nAda\n");
+        let body = json!({ "source_file_id": file });
+        let answer = std::thread::scope(|threads| {
+            let deleted = files.write(|tx| {
+                let asked = threads.spawn(|| request(&body));
+                until("it waits", || files.is_wanted().then_some(()));
+                assert!(store::file::delete(tx, file.parse().unwrap())?);
+                Ok(asked)
+            });
+            deleted.unwrap().join().unwrap()
+        });
+        let detail = answer.refused(400, "does_not_exist");
+        assert_eq!(detail, format!("source_file_id: No such file: {file}."));
+        let after = client.get(&connector).ok();
+        assert!(!after.to_string().contains(&file), "{after}");
     }
 }

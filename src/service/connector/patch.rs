@@ -29,14 +29,22 @@ pub fn patch(app: &App, caller: &Caller, name: &str, patch: ConnectorPatch) -> R
     app.store.control.read(|conn| {
         decide(app, caller, conn, before.clone(), patch.clone(), reference.as_deref()).map(drop)
     })?;
-    if let Some(file) = reference.as_ref().and_then(|tables| tables.first()?.file_id) {
-        app.store.files.write(|tx| store::file::attach(tx, file, before.id))?;
-    }
-    let (connector, answer) = app.store.control.write(|tx| {
-        let before = open(tx, caller, name, Role::Editor)?;
-        let decided = decide(app, caller, tx, before, patch, reference.as_deref())?;
-        write(app, caller, tx, decided)
-    })?;
+    let change = || {
+        app.store.control.write(|tx| {
+            let before = open(tx, caller, name, Role::Editor)?;
+            let decided = decide(app, caller, tx, before, patch, reference.as_deref())?;
+            write(app, caller, tx, decided)
+        })
+    };
+    let (connector, answer) = match reference.as_ref().and_then(|tables| tables.first()?.file_id) {
+        Some(file) => {
+            app.store.files.write(|tx| store::file::attach(tx, file, before.id))?;
+            // Retention or a caller may be deleting it: it is there until the connector names it.
+            store::file::while_there(&app.store, file, change)?
+                .ok_or_else(|| file::missing(file, "source_file_id"))?
+        }
+        None => change()?,
+    };
     for execution in answer.cancelled {
         app.runner.cancel(execution);
     }

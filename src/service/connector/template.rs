@@ -18,7 +18,7 @@ use crate::{
     script::{ConfigMetadata, InputTable, SeedTable},
     service::file,
     store::{
-        self,
+        self, Transaction,
         file::{FileReader, StoredFile},
     },
 };
@@ -124,7 +124,7 @@ pub fn make(
     };
     app.store.files.write(|tx| store::file::attach(tx, file.id, before.id))?;
     let now = app.clock.now();
-    let (old, made) = app.store.control.write(|tx| {
+    let fork = |tx: &Transaction<'_>| {
         let before = open(tx, caller, name, Role::Editor)?;
         let config = ConfigMetadata {
             input_tables: tables,
@@ -142,7 +142,10 @@ pub fn make(
         let message = format!("The draft was made anew from the template for {}.", file.name);
         store::event::add(tx, Some(after.id), now, "template_made", &message, Some(caller.member.id), None)?;
         Ok((old.id, (template.user_script, config)))
-    })?;
+    };
+    // Retention or a caller may be deleting it: it is there until the draft names it.
+    let (old, made) = store::file::while_there(&app.store, file.id, || app.store.control.write(fork))?
+        .ok_or_else(|| file::missing(file.id, "source_file_id"))?;
     // Nobody can ask for its sample any more.
     app.runner.cancel_sample(old);
     Ok(Some(made))
