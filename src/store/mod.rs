@@ -238,16 +238,26 @@ fn lock(dir: &Path) -> Result<fs::File> {
         .truncate(false)
         .open(&path)
         .map_err(failed)?;
-    if let Err(fs::TryLockError::WouldBlock) = file.try_lock() {
-        let pid = fs::read_to_string(&path).unwrap_or_default();
-        return Err(Error::new(
-            Code::Conflict,
-            format!(
-                "Another smartconnector (process {}) uses the data folder {}. Stop it, or choose another folder with --data.",
-                pid.trim(),
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(fs::TryLockError::WouldBlock) => {
+            let pid = fs::read_to_string(&path).unwrap_or_default();
+            return Err(Error::new(
+                Code::Conflict,
+                format!(
+                    "Another smartconnector (process {}) uses the data folder {}. Stop it, or choose another folder with --data.",
+                    pid.trim(),
+                    dir.display()
+                ),
+            ));
+        }
+        // A file system without locks: two servers would write the same databases.
+        Err(fs::TryLockError::Error(e)) => {
+            return Err(Error::invalid(format!(
+                "The data folder {} can't be locked: {e}. Choose a folder on a local disk with --data.",
                 dir.display()
-            ),
-        ));
+            )));
+        }
     }
     file.set_len(0).and_then(|()| write!(file, "{}", std::process::id())).map_err(failed)?;
     Ok(file)
