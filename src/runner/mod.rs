@@ -164,6 +164,7 @@ impl Runner {
     /// Removes what is left of a deleted connector beside `control.db`, soon: its inbox, outcomes and files.
     pub fn forget_connector(&self, id: ConnectorId) {
         self.shared.deleted.lock().push(id);
+        self.shared.inbox.forget(id);
         self.wake();
     }
 

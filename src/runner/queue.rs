@@ -103,7 +103,11 @@ fn may_run(execution: &Execution, connector: &Connector, script: &Script) -> boo
 pub(super) fn end(shared: &Shared, claimed: &Claimed, mut end: End) -> Result<()> {
     let id = claimed.execution.id;
     if end.state == State::Cancelled && shared.is_stopping() && end.error_details.is_none() {
-        end.error_details = Some("server stopped".to_owned());
+        // Somebody may have asked for it before the server stopped.
+        let row = shared.store.control.read(|conn| store::execution::find(conn, id))?;
+        if row.is_some_and(|row| row.state == State::InProgress) {
+            end.error_details = Some("server stopped".to_owned());
+        }
     }
     let kept = claimed.progress.lines_kept();
     let lines = told::lines(claimed.progress.log_lines().get(kept..).unwrap_or_default(), kept + 1);

@@ -41,7 +41,7 @@ pub fn after_crash(store: &Store) -> Result<()> {
     end_queued(store)?;
     store.records.write(|tx| store::baseline::sweep_all(tx))?;
     for execution in open(store)? {
-        let end = close(store, &execution)?;
+        let (end, _) = close(store, &execution)?;
         log::warn!("execution={} was running when the server stopped: {}", execution.id, end.state.as_str());
     }
     let samples = store.control.write(|tx| store::script::fail_running_samples(tx, INTERRUPTED))?;
@@ -77,9 +77,10 @@ fn abandoned_runs(shared: &Shared) -> Result<()> {
         open(&shared.store)?.into_iter().filter(|execution| !running.contains_key(&execution.id)).collect();
     drop(running);
     for execution in abandoned {
-        let end = close(&shared.store, &execution)?;
-        shared.metrics.ended(end.state.as_str());
-        log::error!("execution={} its worker died: {}", execution.id, end.state.as_str());
+        if let (end, true) = close(&shared.store, &execution)? {
+            shared.metrics.ended(end.state.as_str());
+            log::error!("execution={} its worker died: {}", execution.id, end.state.as_str());
+        }
     }
     Ok(())
 }
@@ -183,12 +184,15 @@ fn follow(stages: &mut [Stage], loads: &[LoadStep], ledger: Option<&Ledger>) {
     }
 }
 
-fn close(store: &Store, execution: &Execution) -> Result<End> {
+/// Ends one that is running by the ledger. Answers how, and whether nobody else has ended it before.
+fn close(store: &Store, execution: &Execution) -> Result<(End, bool)> {
     let ledger = store.records.read(|conn| store::run::read(conn, execution.id))?;
     let end = end_of(store, execution.id, Some(execution), ledger.as_ref())?;
     let now = store.clock.now();
-    store.control.write_last(|tx| {
-        store::execution::end(tx, execution.id, &end, now)?;
+    let is_first = store.control.write_last(|tx| {
+        if !store::execution::end(tx, execution.id, &end, now)? {
+            return Ok(false);
+        }
         end_log(tx, execution.id, &end, now)?;
         let message = format!("Run {} ended: {} ({INTERRUPTED}).", execution.number, end.state.as_str());
         store::event::add(
@@ -200,10 +204,11 @@ fn close(store: &Store, execution: &Execution) -> Result<End> {
             None,
             Some(execution.id),
         )?;
-        super::queue::attention(tx, execution, now)
+        super::queue::attention(tx, execution, now)?;
+        Ok(true)
     })?;
     close_ledger(store, execution.id, &end)?;
-    Ok(end)
+    Ok((end, is_first))
 }
 
 /// Its last line, after those that were kept while it ran.

@@ -94,3 +94,24 @@ fn a_stop_gives_a_run_its_grace_and_then_cancels_it() {
         "{row}"
     );
 }
+
+/// The stop finds it cancelled: it is not the server that ends it.
+#[test]
+fn a_run_that_somebody_has_cancelled_is_not_one_that_the_server_stopped() {
+    let data = tempfile::tempdir().unwrap();
+    let held = data.path().join("held");
+    let mut server = Process::start_holding(data.path(), &held);
+    set_up(&server.client);
+    let id = send(&server.client, &file(3_000));
+    wait_for_hold(&held);
+    server.client.post_empty(&format!("{}/executions/{id}/cancel", journey::path(TOKEN))).expect(202);
+    let pid = server.child.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    until("the server stops", || (server.client.get("/readyz").status == 503).then_some(()));
+    std::fs::remove_file(&held).unwrap();
+    assert!(server.child.wait().unwrap().success());
+    let again = Process::start(data.path());
+    let row = execution(&again.client, TOKEN, &id);
+    assert_eq!((&row["status"], &row["error_details"]), (&json!("cancelled"), &json!(null)), "{row}");
+    assert_ne!(row["cancelled_by"], json!(null), "{row}");
+}

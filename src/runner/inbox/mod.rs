@@ -26,6 +26,7 @@ use super::Shared;
 use crate::{
     config::Config,
     error::{Code, Error, Result},
+    id::ConnectorId,
     store::{self, inbox::Kept},
 };
 
@@ -49,6 +50,8 @@ pub(super) struct Desk {
     pub gate: Gate,
     waiting: Mutex<Waiting>,
     arrived: Condvar,
+    /// Connectors that were deleted, whose inboxes are still there.
+    deleted: Mutex<Vec<ConnectorId>>,
     // Counts what may let a window close: the thread that saw an older number looks again.
     signal: Mutex<u64>,
     wake: Condvar,
@@ -74,6 +77,7 @@ impl Desk {
             gate: Gate::new(config.webhook.max_per_minute),
             waiting: Mutex::default(),
             arrived: Condvar::new(),
+            deleted: Mutex::default(),
             signal: Mutex::new(0),
             wake: Condvar::new(),
         }
@@ -83,6 +87,12 @@ impl Desk {
     pub fn wake(&self) {
         *self.signal.lock() += 1;
         self.wake.notify_all();
+    }
+
+    /// The connector is gone: so is its inbox, soon.
+    pub fn forget(&self, connector: ConnectorId) {
+        self.deleted.lock().push(connector);
+        self.wake();
     }
 
     /// The server stops: both threads end when nothing waits.

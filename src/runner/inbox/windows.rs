@@ -98,11 +98,27 @@ fn skip(store: &Store, inbox: &Inbox, facts: &Facts) -> Result<()> {
 
 /// A deleted connector's requests go with it.
 fn forget(shared: &Shared, inbox: &Inbox) -> Result<()> {
-    log::warn!("connector={} is gone: {} webhooks go with it", inbox.connector, inbox.pending());
+    if inbox.pending() > 0 {
+        log::warn!("connector={} is gone: {} webhooks go with it", inbox.connector, inbox.pending());
+    }
     for open in shared.store.inbox.read(store::inbox::open)?.iter().filter(|open| open.inbox == inbox.key) {
         batch::abandon(&shared.store, open)?;
     }
     while shared.store.inbox.write(|tx| store::inbox::forget(tx, inbox.key, SWEEP))? {}
+    Ok(())
+}
+
+/// The inboxes of connectors that were deleted, also of those in which nothing waits.
+fn forget_deleted(shared: &Shared) -> Result<()> {
+    let deleted = std::mem::take(&mut *shared.inbox.deleted.lock());
+    for (n, connector) in deleted.iter().enumerate() {
+        let inbox = shared.store.inbox.read(|conn| store::inbox::find(conn, *connector));
+        let gone = inbox.and_then(|inbox| inbox.map_or(Ok(()), |inbox| forget(shared, &inbox)));
+        if let Err(error) = gone {
+            shared.inbox.deleted.lock().extend(&deleted[n..]);
+            return Err(error);
+        }
+    }
     Ok(())
 }
 
@@ -125,6 +141,7 @@ impl Windows {
 
     /// Closes every window that is due. Answers how long nothing else can be.
     pub fn pass(&mut self, shared: &Shared) -> Result<Duration> {
+        forget_deleted(shared)?;
         let mut stuck = Vec::new();
         for open in shared.store.inbox.read(store::inbox::open)? {
             if let Err(error) = self.finish(shared, &open) {

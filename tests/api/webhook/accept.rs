@@ -154,6 +154,22 @@ fn names_of_requests_are_their_senders_own() {
 }
 
 #[test]
+fn a_deleted_connector_leaves_no_inbox_and_no_names() {
+    let server = ready(|_| {});
+    let client = server.client();
+    let request = client.request(Method::POST, &hook("")).header("Idempotency-Key", "k1").body("{}");
+    Answer::of("named", request).expect(201);
+    flushed(&client, 1);
+    let count = |table: &str| -> i64 {
+        let sql = format!("SELECT count(*) FROM {table}");
+        server.app.store.inbox.read(|conn| Ok(conn.query_row(&sql, [], |row| row.get(0))?)).unwrap()
+    };
+    assert_eq!([count("inbox"), count("seen")], [1, 1]);
+    client.delete(&path(TOKEN)).expect(204);
+    until("its inbox is gone", || (count("inbox") + count("seen") == 0).then_some(()));
+}
+
+#[test]
 fn a_window_closes_when_its_time_is_over() {
     let start = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
     let clock = Clock::fixed(start);
