@@ -11,6 +11,11 @@ use crate::{
 };
 
 const ROWS: usize = 3_000;
+const ENDLESS: &str = "CREATE TABLE output.orders AS
+SELECT rowid AS _line, number, CASE WHEN total = 'endless' THEN
+    (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n)
+    ELSE total END AS total FROM input.orders_csv;
+";
 
 #[test]
 fn a_kill_during_a_load_leaves_counts_that_equal_the_records_and_a_rerun_completes() {
@@ -114,4 +119,32 @@ fn a_run_that_somebody_has_cancelled_is_not_one_that_the_server_stopped() {
     let row = execution(&again.client, TOKEN, &id);
     assert_eq!((&row["status"], &row["error_details"]), (&json!("cancelled"), &json!(null)), "{row}");
     assert_ne!(row["cancelled_by"], json!(null), "{row}");
+}
+
+/// A run that is told to stop before its row says so may have ended by then: nobody would have cancelled it.
+#[test]
+fn who_cancels_a_run_is_written_down_before_the_run_is_told() {
+    let data = tempfile::tempdir().unwrap();
+    let held = data.path().join("held");
+    let mut command = process::server(data.path());
+    command.env("SMARTCONNECTOR_BREAK", "cancel_asked:1:hold").env("SMARTCONNECTOR_BREAK_HOLD", &held);
+    let server = Process::started(&mut command);
+    let client = &server.client;
+    set_up(client);
+    journey::publish(client, TOKEN, ENDLESS);
+    let id = send(client, b"Number,Total\n1,endless\n");
+    journey::run_is(client, TOKEN, &id, "in_progress");
+    let cancel = format!("{}/executions/{id}/cancel", journey::path(TOKEN));
+    std::thread::scope(|threads| {
+        let asked = threads.spawn(|| client.post_empty(&cancel));
+        until("it is asked", || held.exists().then_some(()));
+        let row = execution(client, TOKEN, &id);
+        assert_eq!(row["status"], "cancelling", "{row}");
+        assert_ne!(row["cancelled_by"], json!(null), "{row}");
+        std::fs::remove_file(&held).unwrap();
+        asked.join().unwrap().expect(202);
+    });
+    assert_eq!(run_ended(client, TOKEN, &id)["status"], "cancelled");
+    // Asked again, it says that it was asked before.
+    client.post_empty(&cancel).expect(200);
 }

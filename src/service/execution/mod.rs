@@ -4,7 +4,7 @@ mod once;
 mod start;
 mod told;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 pub use once::{Once, Queued, checked_key};
 pub use start::{Again, NewRun, may_start, rerun, start};
@@ -20,13 +20,17 @@ pub use crate::store::{
 use crate::{
     app::App,
     auth::{Caller, Member, Role},
+    breakpoint,
     connector::Connector,
     engine::is_empty_script,
-    error::{Error, Result},
+    error::{Code, Error, Result},
     execution::{Counters, Execution, Progress, State},
     id::{ExecutionId, FileId, MemberId},
-    store::{self, Connection, Database, file::StoredFile},
+    store::{self, Connection, Database, Transaction, file::StoredFile},
 };
+
+/// How long a cancel waits for another writer before the run is told to stop.
+const PATIENCE: Duration = Duration::from_millis(250);
 
 /// Why a live run is refused, or waits.
 const NO_SCRIPT: &str = "The connector has no published script. Publish one first.";
@@ -187,10 +191,7 @@ pub fn cancel(app: &App, caller: &Caller, name: &str, id: ExecutionId) -> Result
     caller.needs(Role::Runner)?;
     let (connector, _) = of(app, caller, name, id)?;
     let now = app.clock.now();
-    // Before anything is written: a cancel never waits for a load. An execution that has ended sees
-    // nothing of it.
-    app.runner.cancel(id);
-    let asked = app.store.control.write(|tx| {
+    let ask = |tx: &Transaction<'_>| {
         let asked = store::execution::request_cancel(tx, id, Some(caller.member.id), now)?;
         if asked {
             let actor = Some(caller.member.id);
@@ -205,9 +206,21 @@ pub fn cancel(app: &App, caller: &Caller, name: &str, id: ExecutionId) -> Result
             )?;
         }
         Ok(asked)
-    })?;
-    // It may have been claimed between the two.
+    };
+    // Written first: a run that is told to stop may end before its row says who asked. Whoever holds the writer for
+    // long is not waited for: then it is told to stop all the same, and so it is when nothing can be written.
+    let asked = app.store.control.write_within(PATIENCE, ask);
+    breakpoint::reach("cancel_asked");
     app.runner.cancel(id);
+    let asked = match asked {
+        Err(error) if error.code == Code::Busy => {
+            let asked = app.store.control.write(ask);
+            // It may have been claimed between the two.
+            app.runner.cancel(id);
+            asked?
+        }
+        asked => asked?,
+    };
     let view = get(app, caller, name, id)?;
     let state = view.execution.state;
     let was_cancelled = matches!(state, State::Cancelling | State::Cancelled);
