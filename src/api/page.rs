@@ -9,7 +9,7 @@ use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header, web};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::error::ApiError;
+use super::{address, error::ApiError};
 use crate::{
     app::App,
     error::{Error, Result},
@@ -96,7 +96,7 @@ impl FromRequest for Links {
         let base = request
             .app_data::<web::Data<App>>()
             .ok_or_else(|| ApiError(Error::internal("the router has no App")))
-            .map(|app| base(request, &app.config.server.public_url));
+            .map(|app| base(request, app));
         ready(base.map(|base| Self {
             base,
             path: request.path().to_owned(),
@@ -105,13 +105,12 @@ impl FromRequest for Links {
     }
 }
 
-/// `server.public_url`, else the `Host` header, which `server` has checked by now.
-fn base(request: &HttpRequest, public_url: &str) -> String {
+/// `server.public_url`, else the `Host` header, which `server` has checked by now, with the scheme that was used.
+fn base(request: &HttpRequest, app: &App) -> String {
+    let public_url = &app.config.server.public_url;
     if public_url.is_empty() {
-        // Not what `Forwarded` headers claim: anybody can send those.
         let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
-        let scheme = if request.app_config().secure() { "https" } else { "http" };
-        format!("{scheme}://{}", host.unwrap_or("localhost"))
+        format!("{}://{}", address::scheme(request, app), host.unwrap_or("localhost"))
     } else {
         public_url.trim_end_matches('/').to_owned()
     }

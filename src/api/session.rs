@@ -69,7 +69,8 @@ pub async fn sign_in(
         Ok((session, token, lasts))
     })
     .await?;
-    let secure = app.config.server.public_url.starts_with("https://") || request.app_config().secure();
+    let secure =
+        app.config.server.public_url.starts_with("https://") || address::scheme(&request, &app) == "https";
     let cookie = Cookie::build(COOKIE, token)
         .path("/")
         .http_only(true)

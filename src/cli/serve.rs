@@ -47,6 +47,9 @@ pub(super) struct Serve {
 
 impl Serve {
     pub(super) fn run(self) -> Result<ExitCode> {
+        // Whatever is made in the data folder is its owner's alone, also what libraries make there.
+        #[cfg(unix)]
+        rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
         let mut config = self.folder.config()?;
         if let Some(listen) = self.listen {
             config.server.listen = listen;

@@ -27,7 +27,7 @@ pub struct ServerConfig {
     pub busy_after_s: u32,
     /// Origins whose pages may call with a key.
     pub cors_origins: Vec<String>,
-    /// Addresses and networks whose `X-Forwarded-For` counts.
+    /// Addresses and networks whose `X-Forwarded-For` and `X-Forwarded-Proto` count.
     pub trusted_proxies: Vec<String>,
     /// Tries to sign in that one address has in a minute; 0: any number.
     pub login_tries_per_minute: u32,

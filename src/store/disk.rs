@@ -121,14 +121,7 @@ pub(super) fn full() -> Error {
 /// Allocated or written, not only sized: a hole would reserve nothing.
 fn make_reserve(path: &Path) -> io::Result<()> {
     use std::io::Write as _;
-    let mut options = fs::OpenOptions::new();
-    options.create(true).truncate(true).write(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(0o600);
-    }
-    let file = options.open(path)?;
+    let file = super::private::options().create(true).truncate(true).open(path)?;
     let allocate = || {
         let empty = rustix::fs::FallocateFlags::empty();
         match rustix::fs::fallocate(&file, empty, 0, RESERVE) {

@@ -11,6 +11,7 @@ use rusqlite_migration::{M, Migrations};
 use super::{
     disk::Disk,
     pool::{self, Database},
+    private,
 };
 use crate::error::{Code, Error, Result};
 
@@ -142,14 +143,8 @@ fn back_up(writer: &Connection, to: &Path) -> Result<()> {
 
 /// Makes the file readable by its owner alone before anything is in it.
 fn make_private(path: &Path) -> Result<()> {
-    let mut options = std::fs::OpenOptions::new();
-    options.create(true).append(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(0o600);
-    }
-    options.open(path).map(drop).map_err(|e| Error::internal(format!("{}: {e}", path.display())))
+    let made = private::options().create(true).truncate(false).open(path);
+    made.map(drop).map_err(|e| Error::internal(format!("{}: {e}", path.display())))
 }
 
 #[cfg(test)]

@@ -42,6 +42,7 @@ pub mod object;
 pub mod option;
 pub mod outcome;
 pub mod pool;
+mod private;
 pub mod record;
 pub mod run;
 pub mod schedule;
@@ -215,15 +216,7 @@ impl Drop for Taking {
 }
 
 fn make_private(dir: &Path) -> Result<()> {
-    let failed = |e| Error::internal(format!("data folder {}: {e}", dir.display()));
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::DirBuilderExt as _;
-        builder.mode(0o700);
-    }
-    builder.create(dir).map_err(failed)
+    private::folder(dir).map_err(|e| Error::internal(format!("data folder {}: {e}", dir.display())))
 }
 
 /// Takes the lock file. Its text is the holder's process id, for the person who looks.
@@ -231,13 +224,7 @@ fn lock(dir: &Path) -> Result<fs::File> {
     use std::io::Write as _;
     let path = dir.join("server.lock");
     let failed = |e| Error::internal(format!("lock file {}: {e}", path.display()));
-    let mut file = fs::OpenOptions::new()
-        .create(true)
-        .read(true)
-        .write(true)
-        .truncate(false)
-        .open(&path)
-        .map_err(failed)?;
+    let mut file = private::options().create(true).read(true).truncate(false).open(&path).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => {}
         Err(fs::TryLockError::WouldBlock) => {

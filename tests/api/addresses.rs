@@ -76,3 +76,33 @@ fn the_own_page_is_of_the_same_scheme_and_host() {
         assert!(!may_change(&public, other, &[]), "{other}");
     }
 }
+
+/// Behind a proxy that ends TLS the browser speaks https: its cookie goes over nothing else, and links lead there.
+#[test]
+fn the_scheme_that_a_trusted_proxy_tells_is_that_of_cookies_and_links() {
+    let start = |trusted: &[&str]| {
+        let trusted = trusted.iter().map(|&address| address.to_owned()).collect();
+        TestServer::with(|config| config.server.trusted_proxies = trusted)
+    };
+    let told = |server: &TestServer, scheme: Option<&str>| {
+        let with = |request: reqwest::blocking::RequestBuilder| match scheme {
+            Some(scheme) => request.header("X-Forwarded-Proto", scheme),
+            None => request,
+        };
+        let sign_in =
+            http().post(format!("{}/api/session", server.url)).json(&json!({"api_key": server.key}));
+        let answer = Answer::of("sign in", with(sign_in)).expect(200);
+        let is_secure = answer.headers["set-cookie"].to_str().unwrap().contains("Secure");
+        let form = Answer::of("form", with(server.client().request(Method::GET, FORM))).ok();
+        (is_secure, form["url"].as_str().unwrap().split(':').next().unwrap().to_owned())
+    };
+    let (behind, alone) = (start(&["127.0.0.1"]), start(&["192.0.2.1"]));
+    for (server, scheme, is_secure, link) in [
+        (&behind, Some("https"), true, "https"),
+        (&behind, Some("http"), false, "http"),
+        (&behind, None, false, "http"),
+        (&alone, Some("https"), false, "http"),
+    ] {
+        assert_eq!(told(server, scheme), (is_secure, link.to_owned()), "{scheme:?}");
+    }
+}

@@ -102,3 +102,42 @@ fn a_schedule_that_cannot_be_read_is_told_once_and_holds_nobody_up() {
     assert_eq!(said.len(), 1, "{said:?}");
     assert!(said[0].to_string().contains("0 66 * * *"), "{said:?}");
 }
+
+/// A folder that somebody made for it, open to all, and a load and its report in the middle of their work.
+#[cfg(unix)]
+#[test]
+fn the_data_folder_and_all_that_is_in_it_is_its_owners_alone() {
+    use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
+    fn modes(dir: &Path, found: &mut Vec<(String, u32)>) {
+        for entry in fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            // A file that a run is done with may go meanwhile.
+            let Ok(of) = fs::symlink_metadata(&path) else { continue };
+            found.push((path.display().to_string(), of.permissions().mode() & 0o777));
+            if of.is_dir() {
+                modes(&path, found);
+            }
+        }
+    }
+    for (at, is_dry_run) in [("batch_committed:15:hold", "false"), ("report:1:hold", "true")] {
+        let root = tempfile::tempdir().unwrap();
+        let (data, held) = (root.path().join("data"), root.path().join("held"));
+        fs::create_dir(&data).unwrap();
+        fs::set_permissions(&data, fs::Permissions::from_mode(0o755)).unwrap();
+        let mut command = process::server(&data);
+        command.env("SMARTCONNECTOR_BREAK", at).env("SMARTCONNECTOR_BREAK_HOLD", &held);
+        let server = Process::started(&mut command);
+        set_up(&server.client);
+        upload(&server.client, TOKEN, "a.csv", &file(3_000), &[("is_dry_run", is_dry_run)]).created();
+        until("it is held", || held.exists().then_some(()));
+        let mut found =
+            vec![(data.display().to_string(), fs::metadata(&data).unwrap().permissions().mode() & 0o777)];
+        modes(&data, &mut found);
+        let open: Vec<_> = found.iter().filter(|(_, mode)| mode & 0o077 != 0).collect();
+        assert!(open.is_empty(), "{open:?}");
+        let has = |name: &str| found.iter().any(|(path, _)| path.ends_with(name));
+        assert!(has("server.lock") && has("reserve") && has("control.db-wal"), "{found:?}");
+        assert!(has(if is_dry_run == "true" { "dry.db" } else { "spool.db" }), "{found:?}");
+        fs::remove_file(&held).unwrap();
+    }
+}

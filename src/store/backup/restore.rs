@@ -17,7 +17,7 @@ use super::{FORMAT, MANIFEST, Manifest, Part, write::is_database};
 use crate::{
     breakpoint,
     error::{Code, Error, Result},
-    store::{KEY_FILE, disk, migrate::Kind},
+    store::{KEY_FILE, disk, migrate::Kind, private},
 };
 
 /// The inner folder.
@@ -149,14 +149,7 @@ fn put_in_place(manifest: &Manifest, dir: &Path) -> io::Result<()> {
 
 /// Makes an empty file that only its owner can read.
 pub(super) fn make_private(path: &Path) -> io::Result<()> {
-    let mut options = File::options();
-    options.create_new(true).write(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(0o600);
-    }
-    options.open(path).map(drop)
+    private::options().create_new(true).open(path).map(drop)
 }
 
 pub(in crate::store) fn hex(bytes: &[u8]) -> String {
