@@ -57,13 +57,17 @@ impl Default for FilesConfig {
 impl FilesConfig {
     pub(super) fn check(&self) -> Result<()> {
         for (key, value) in [
-            ("files.max_uploads", self.max_uploads),
-            ("files.max_downloads", self.max_downloads),
-            ("files.max_unpackings", self.max_unpackings),
-            ("files.max_exports", self.max_exports),
+            ("max_upload_mb", self.max_upload_mb),
+            ("max_uploads", self.max_uploads),
+            ("max_downloads", self.max_downloads),
+            ("form_valid_s", self.form_valid_s),
+            ("idle_timeout_s", self.idle_timeout_s),
+            ("max_archive_files", self.max_archive_files),
+            ("max_unpackings", self.max_unpackings),
+            ("max_exports", self.max_exports),
         ] {
             if value == 0 {
-                return Err(out_of_range(key, value, "at least 1"));
+                return Err(out_of_range(&format!("files.{key}"), value, "at least 1"));
             }
         }
         Ok(())

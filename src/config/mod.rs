@@ -115,7 +115,8 @@ impl Config {
         self.runner.check()?;
         self.webhook.check()?;
         self.preview.check()?;
-        self.notify.check()
+        self.notify.check()?;
+        self.log.check()
     }
 }
 
@@ -205,6 +206,49 @@ mod tests {
         ] {
             let refusal = load(text, vars).unwrap_err();
             assert!(refusal.detail.contains(named), "{refusal}");
+        }
+    }
+
+    #[test]
+    fn what_nothing_could_be_done_with_is_refused() {
+        for (section, keys) in [
+            (
+                "files",
+                &[
+                    "max_upload_mb",
+                    "max_uploads",
+                    "max_downloads",
+                    "form_valid_s",
+                    "idle_timeout_s",
+                    "max_archive_files",
+                    "max_unpackings",
+                    "max_exports",
+                ][..],
+            ),
+            ("runner", &["workers", "batch_rows", "max_queued"]),
+            ("webhook", &["max_body_kb", "max_query_kb", "max_pending", "max_batch_rows", "max_batch_mb"]),
+        ] {
+            for key in keys {
+                let refusal = load(&format!("[{section}]\n{key} = 0"), &[]).unwrap_err();
+                let named = format!("configuration: {section}.{key} = 0, expected ");
+                assert!(refusal.detail.starts_with(&named), "{refusal}");
+                load(&format!("[{section}]\n{key} = 1"), &[]).unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn a_log_level_is_one_or_one_per_module() {
+        let with = |level: &str| load(&format!("[log]\nlevel = {level:?}"), &[]);
+        for level in
+            ["off", "error", "WARN", "info", "debug", "trace", "info,actix_web=warn", "a::b=off, info"]
+        {
+            with(level).unwrap();
+        }
+        for level in ["", "verbose", "3", "info;debug", "actix_web", "=info", "a b=info", "info,", "a=loud"] {
+            let refusal = with(level).unwrap_err();
+            let named = format!("configuration: log.level = {level:?}, expected off, error, warn");
+            assert!(refusal.detail.starts_with(&named), "{refusal}");
         }
     }
 }

@@ -43,6 +43,7 @@ impl WebhookConfig {
     pub(super) fn check(&self) -> Result<()> {
         let at_least_one = [
             ("max_body_kb", self.max_body_kb),
+            ("max_query_kb", self.max_query_kb),
             ("max_pending", self.max_pending),
             ("max_batch_rows", self.max_batch_rows),
             ("max_batch_mb", self.max_batch_mb),
