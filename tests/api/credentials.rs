@@ -2,6 +2,8 @@
 
 use serde_json::json;
 
+use smartconnector::clock::Clock;
+
 use crate::support::{Answer, Client, TestServer, http};
 
 #[test]
@@ -96,4 +98,28 @@ fn a_list_is_no_object() {
     let server = TestServer::start();
     let client = server.client();
     client.post("/api/custom-objects", &json!(["A", "B"])).refused(400, "invalid");
+}
+
+/// Nothing else is written for each request.
+#[test]
+fn the_last_use_of_a_key_is_written_once_a_minute() {
+    let start = chrono::DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+    let clock = Clock::fixed(start);
+    let server = TestServer::at(clock.clone(), |_| {});
+    let viewer = server.client_as("viewer", None);
+    let id =
+        crate::support::journey::row(&server.client().get("/api/api-keys").ok()["results"], "role", "viewer")
+            ["id"]
+            .clone();
+    let used = || {
+        viewer.get("/api/smart-connectors").ok();
+        let conn = rusqlite::Connection::open(server.dir.path().join("control.db")).unwrap();
+        let sql = "SELECT last_used_at FROM api_key WHERE id = ?";
+        conn.query_row(sql, [id.as_str().unwrap()], |row| row.get::<_, i64>(0)).unwrap() / 1000
+            - start.timestamp()
+    };
+    for (now, expected) in [(0, 0), (1, 0), (60, 0), (61, 61), (121, 61), (122, 122)] {
+        clock.set(start + chrono::TimeDelta::seconds(now));
+        assert_eq!(used(), expected, "after {now} s");
+    }
 }

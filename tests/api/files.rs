@@ -390,7 +390,7 @@ fn what_names_a_file_that_is_deleted_meanwhile_is_refused() {
         &|body| client.patch(&connector, body),
         &|body| client.post(&format!("{connector}/get-file-template"), body),
         &|body| client.post(&format!("{script}/start"), body),
-        &|body| client.post(&format!("{connector}/executions"), body),
+        &|body| client.post(&format!("{connector}/start-connector-flow"), body),
     ];
     let files = &server.app.store.files;
     for request in requests {

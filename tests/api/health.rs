@@ -2,7 +2,14 @@
 
 use serde_json::json;
 
-use crate::support::{Answer, TestServer, http, journey};
+use crate::{
+    run::{Shop, TOKEN},
+    support::{
+        Answer, TestServer, http,
+        journey::{self, path, text},
+    },
+    webhook::operate,
+};
 
 #[test]
 fn the_probes_need_no_key_and_no_known_host() {
@@ -94,4 +101,30 @@ fn metrics_are_open_when_the_configuration_says_so() {
     let server = TestServer::with(|config| config.server.open_metrics = true);
     let text = Answer::of("metrics", http().get(format!("{}/metrics", server.url))).expect(200).text();
     assert!(text.contains("smartconnector_workers 2"), "{text}");
+}
+
+#[test]
+fn a_stopping_server_takes_no_new_work() {
+    let shop = Shop::new();
+    let (client, server) = (&shop.client, &shop.server);
+    let ran = shop.run("a.csv", "Number,E-Mail,Total\n1,,1\n");
+    let new = json!({"name": "Hooks", "custom_object": "orders", "connector_type": "webhook"});
+    let hooks = client.post("/api/smart-connectors", &new).created();
+    operate(server, &hooks);
+    let (draft, connector) = (journey::draft_path(&journey::detail(client, TOKEN)), path(TOKEN));
+    server.app.runner.stop(std::time::Duration::ZERO);
+    for (what, answer) in [
+        ("upload", journey::upload(client, TOKEN, "b.csv", b"Number,E-Mail,Total\n2,,2\n", &[])),
+        ("start", client.post(&format!("{connector}/start-connector-flow"), &json!({}))),
+        ("rerun", client.post(&format!("{connector}/executions/{}/rerun", text(&ran["id"])), &json!({}))),
+        ("webhook", client.post(&format!("{}/webhook", path("hooks")), &json!({}))),
+        ("sample", client.post(&format!("{draft}/start"), &json!({}))),
+        ("preview", client.post(&format!("{draft}/preview"), &json!({}))),
+    ] {
+        let answer = answer.expect(503);
+        assert_eq!(answer.headers["retry-after"], "2", "{what}");
+        assert_eq!(answer.refused(503, "busy"), "The server is stopping.", "{what}");
+    }
+    assert_eq!(client.get(&format!("{connector}/executions")).ok()["count"], 1);
+    assert_eq!(journey::detail(client, "hooks")["webhook_inbox"]["pending"], 0);
 }

@@ -1,6 +1,6 @@
 //! How a server may be started.
 
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use crate::{
     process::{self, Process, TOKEN, file, program, set_up},
@@ -139,5 +139,53 @@ fn the_data_folder_and_all_that_is_in_it_is_its_owners_alone() {
         assert!(has("server.lock") && has("reserve") && has("control.db-wal"), "{found:?}");
         assert!(has(if is_dry_run == "true" { "dry.db" } else { "spool.db" }), "{found:?}");
         fs::remove_file(&held).unwrap();
+    }
+}
+
+/// Runs a server that does not come to listen. Answers what it says.
+fn refused(command: &mut std::process::Command) -> String {
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(output.stdout.is_empty(), "{output:?}");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+#[test]
+fn a_database_of_a_newer_program_and_a_key_that_could_be_guessed_are_refused() {
+    let data = tempfile::tempdir().unwrap();
+    let short = refused(process::server(data.path()).env("SMARTCONNECTOR_ADMIN_KEY", "k".repeat(31)));
+    let sentence = "SMARTCONNECTOR_ADMIN_KEY: expected at least 32 printable characters without spaces";
+    assert!(short.contains(sentence), "{short}");
+    // Nothing was made that would keep the next start from making it right.
+    assert!(Process::start(data.path()).stop().0);
+
+    let path = data.path().join("records.db");
+    let records = rusqlite::Connection::open(&path).unwrap();
+    records.pragma_update(None, "user_version", 99).unwrap();
+    drop(records);
+    let newer = refused(&mut process::server(data.path()));
+    let sentence = format!(
+        "{} was written by a newer smartconnector (schema 99; this one knows 1). Use that version, or restore a backup.",
+        path.display()
+    );
+    assert!(newer.contains(&sentence), "{newer}");
+}
+
+#[test]
+fn an_address_that_others_reach_is_warned_of_unless_tls_is_in_front() {
+    for (listen, public_url, is_warned) in [
+        ("0.0.0.0:0", "", true),
+        ("0.0.0.0:0", "http://in.example.org", true),
+        ("0.0.0.0:0", "https://in.example.org", false),
+        ("127.0.0.1:0", "", false),
+    ] {
+        let data = tempfile::tempdir().unwrap();
+        let mut command = program();
+        command.args(["serve", "--json", "--listen", listen, "--data"]).arg(data.path());
+        let server = Process::started(command.env("SMARTCONNECTOR_SERVER_PUBLIC_URL", public_url));
+        let (ended_well, log) = server.stop();
+        assert!(ended_well);
+        let warned = |line: &Json| line["level"] == "warn" && line.to_string().contains("put TLS in front");
+        assert_eq!(log.iter().any(warned), is_warned, "{listen} {public_url}: {log:?}");
     }
 }

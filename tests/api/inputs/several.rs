@@ -120,3 +120,25 @@ fn a_detail_keeps_its_headers_for_every_scope() {
     let tables = detail["last_draft_script"]["config_metadata"]["input_tables"].clone();
     assert_eq!(row(&tables, "table_name", "notes")["columns_mapping"][1]["original"], "Note");
 }
+
+/// What a Mac puts beside the files of an archive is none of them.
+#[test]
+fn an_archive_with_folders_and_hidden_files_and_a_gzip_are_what_is_in_them() {
+    let desk = Desk::new();
+    let csv = b"name,city\nAda,London\n";
+    let zip = zip_of(&[
+        (".DS_Store", b"\0\0\0\x01Bud1"),
+        ("export/people.csv", csv),
+        ("export/.hidden.csv", b"a\n1\n"),
+        ("__MACOSX/export/._people.csv", b"\0\x05\x16\x07"),
+    ]);
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    std::io::Write::write_all(&mut gzip, csv).unwrap();
+    for (name, bytes) in [("people.zip", zip), ("people.csv.gz", gzip.finish().unwrap())] {
+        let row = desk.dry_run(name, &bytes);
+        assert_eq!(row["status"], "success", "{name}: {row}");
+        let outputs = unzip(&desk.client, &row["sql_output_zip"]);
+        assert_eq!(outputs.len(), 1, "{name}: {outputs:?}");
+        assert_eq!(outputs[0].1, "name,city\r\nAda,London\r\n", "{name}");
+    }
+}

@@ -3,7 +3,7 @@
 use rust_xlsxwriter::{Format, Workbook};
 use serde_json::{Value as Json, json};
 
-use super::Desk;
+use super::{Desk, fixture};
 use crate::support::{
     configure::{configure, maps, matches, step, variable},
     journey::{self, execution, path, records, run_ended, set_input, text, upload},
@@ -113,5 +113,17 @@ fn text_in_another_encoding_comes_back_rejected_so_that_it_can_be_sent_again() {
     assert_eq!(
         records(&desk.client, "days", &["name", "day"]),
         [["ソース", "2026-01-31"], ["表", "2026-02-01"]].map(|cells| cells.map(Json::from).to_vec())
+    );
+}
+
+#[test]
+fn a_binary_workbook_is_read_as_any_other() {
+    let desk = Desk::new();
+    let row = desk.dry_run("stock.xlsb", &fixture("stock.xlsb"));
+    assert_eq!(row["status"], "success", "{row}");
+    let tables = journey::unzip(&desk.client, &row["sql_output_zip"]);
+    assert_eq!(
+        tables,
+        [("things.csv".to_owned(), "item,count,checked\r\nGröße,1.5,2026-01-31\r\n".to_owned())]
     );
 }

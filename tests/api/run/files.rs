@@ -144,3 +144,21 @@ fn the_script_of_a_run_stays_what_it_was() {
     assert_eq!((used(&run), used(&after)), (SQL.to_owned(), other));
     assert_eq!(totals(&after), [0, 1, 0, 0, 0]);
 }
+
+#[test]
+fn the_connector_says_which_texts_are_no_value_and_how_cells_are_quoted() {
+    let shop = Shop::new();
+    shop.patch(&json!({"input_options": {"null_values": ["-", "n/a"], "quote": "'"}}));
+    let run = shop.run("a.csv", "Number,E-Mail,Total\n'1,5',-,2\n\"2\",n/a,-\n'it''s',eve@example.org,3\n");
+    assert_eq!(run["status"], "success", "{run}");
+    let mut orders = shop.orders();
+    orders.sort_by_key(|row| text(&row[0]).to_owned());
+    assert_eq!(
+        orders,
+        [
+            [json!("\"2\""), Json::Null, Json::Null],
+            [json!("1,5"), Json::Null, json!(2)],
+            [json!("it's"), json!("eve@example.org"), json!(3)]
+        ]
+    );
+}

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{TOKEN, created, flushed, hook, input, ready, runs, send_order};
+use super::{TOKEN, created, flushed, hook, input, operate, ready, runs, send_order};
 use crate::support::{
     journey::{detail, path},
     until,
@@ -79,4 +79,55 @@ fn cadence_and_settings_belong_to_webhook_connectors_and_have_bounds() {
         body[key] = value;
         client.post("/api/smart-connectors", &body).refused(400, "invalid");
     }
+}
+
+#[test]
+fn a_nearly_full_disk_refuses_before_anything_is_kept() {
+    let server = created(|config| config.engine.min_free_mb = 1 << 40);
+    let client = server.client();
+    operate(&server, &detail(&client, TOKEN));
+    let answer = client.post(&hook(""), &json!({})).expect(503);
+    assert_eq!(answer.headers["retry-after"], "2");
+    let sentence = "The disk has less than 1099511627776 MB left (engine.min_free_mb).";
+    assert_eq!(answer.refused(503, "busy"), sentence);
+    assert_eq!(detail(&client, TOKEN)["webhook_inbox"]["pending"], 0);
+}
+
+#[test]
+fn all_connectors_together_hold_so_many_requests() {
+    let server = created(|config| config.webhook.max_pending = 4);
+    let client = server.client();
+    operate(&server, &detail(&client, TOKEN));
+    let hooks = ["Second", "Third"].map(|name| {
+        let new = json!({"name": name, "custom_object": "orders", "connector_type": "webhook"});
+        let made = client.post("/api/smart-connectors", &new).created();
+        operate(&server, &made);
+        format!("{}/webhook", path(&name.to_lowercase()))
+    });
+    for at in [&hook(""), &hook(""), &hooks[0], &hooks[0]] {
+        client.post(at, &json!({})).expect(201);
+    }
+    // This one holds none itself.
+    let sentence = client.post(&hooks[1], &json!({})).refused(503, "busy");
+    assert!(sentence.contains("webhook.max_pending = 4"), "{sentence}");
+    assert_eq!(detail(&client, "third")["webhook_inbox"]["pending"], 0);
+}
+
+#[test]
+fn a_batch_is_closed_early_when_it_is_large() {
+    let server = ready(|config| {
+        config.webhook.max_batch_mb = 1;
+        config.webhook.max_body_kb = 1024;
+    });
+    let client = server.client();
+    for number in ["A", "B"] {
+        client.post(&hook(""), &json!({"number": number, "pad": "x".repeat(700 * 1024)})).expect(201);
+    }
+    // Together they are too large, so the first one goes alone; the second one waits for its own window.
+    let first = until("the full batch", || runs(&client).first().cloned());
+    assert_eq!(input(&client, &first).len(), 1);
+    let second = flushed(&client, 2);
+    let body = &input(&client, &second)[0][3];
+    assert!(body.starts_with("{\"number\":\"B\""), "{}", &body[..40]);
+    assert_eq!(runs(&client).len(), 2);
 }

@@ -9,7 +9,7 @@ mod template;
 
 use reqwest::Method;
 use serde_json::{Value as Json, json};
-use smartconnector::config::Config;
+use smartconnector::{config::Config, connector::Status, store};
 
 use crate::support::{
     Answer, Client, TestServer,
@@ -78,6 +78,13 @@ pub fn ready(change: impl FnOnce(&mut Config)) -> TestServer {
     publish(&client);
     journey::activate(&client, TOKEN);
     server
+}
+
+/// Activates a connector as it is: what takes requests needs no flow.
+pub fn operate(server: &TestServer, connector: &Json) {
+    let id = text(&connector["id"]).parse().unwrap();
+    let store = &server.app.store;
+    store.control.write(|tx| store::connector::set_status(tx, id, Status::Operational)).unwrap();
 }
 
 /// Sends a request with this content type.
