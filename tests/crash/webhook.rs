@@ -218,6 +218,8 @@ fn bodies_that_wait_for_the_disk_are_bounded_by_their_size() {
     let mut senders = vec![send()];
     until("a commit is held", || held.exists().then_some(()));
     senders.extend([send(), send()]);
+    // Senders that give up end the wait below.
+    drop(tell);
     let refused = told.recv().unwrap().expect(503);
     assert_eq!(refused.headers["retry-after"], "2");
     assert!(refused.refused(503, "busy").starts_with("More webhooks arrive than the disk takes."));
