@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::{
     error::Result,
-    object::{Field, FieldOption},
+    object::{Field, FieldOption, design::numbered},
     store::{self, Connection},
 };
 
@@ -21,6 +21,9 @@ pub(super) struct Choices {
     labels: HashMap<String, i64>,
     codes: HashMap<String, i64>,
     taken: HashSet<String>,
+    /// Of wished codes: the number up to which they are taken, so that many labels of one code (`日本`, `中国`
+    /// both wish for `option`) don't each try them all.
+    tried: HashMap<String, u32>,
     names: HashMap<i64, String>,
 }
 
@@ -34,6 +37,7 @@ impl Choices {
             labels: HashMap::new(),
             codes: HashMap::new(),
             taken: HashSet::new(),
+            tried: HashMap::new(),
             names: HashMap::new(),
         };
         for option in options {
@@ -61,11 +65,24 @@ impl Choices {
     /// Adds an option with this label, which none has.
     pub(super) fn create(&mut self, tx: &Connection, label: &str) -> Result<i64> {
         let order = self.options.last().map_or(0, |last| last.order + 1);
-        let option =
-            store::option::insert(tx, self.field_key, label.trim(), |code| self.taken.contains(code), order)?;
+        let label = label.trim();
+        let code = self.free_code(label);
+        let option = store::option::insert(tx, self.field_key, label, code, order)?;
         let key = option.key;
         self.know(option);
         Ok(key)
+    }
+
+    fn free_code(&mut self, label: &str) -> String {
+        let wished = FieldOption::wished_code(label);
+        let mut n = self.tried.get(&wished).map_or(1, |tried| tried + 1);
+        let mut code = numbered(&wished, n);
+        while self.taken.contains(&code) {
+            n += 1;
+            code = numbered(&wished, n);
+        }
+        self.tried.insert(wished, n);
+        code
     }
 
     /// The labels, for a message about one that is not among them.
@@ -82,7 +99,9 @@ impl Choices {
     fn know(&mut self, option: FieldOption) {
         // Of two equal labels the first in the list counts.
         self.labels.entry(option.name.to_lowercase()).or_insert(option.key);
-        self.codes.entry(option.code.to_lowercase()).or_insert(option.key);
+        if option.goes_by_code() {
+            self.codes.entry(option.code.to_lowercase()).or_insert(option.key);
+        }
         self.taken.insert(option.code.clone());
         self.names.insert(option.key, option.name.clone());
         self.options.push(option);

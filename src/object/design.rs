@@ -244,12 +244,21 @@ pub fn free_name(name: &str, mut taken: impl FnMut(&str) -> Result<bool>) -> Res
     let mut candidate = name.to_owned();
     let mut n = 2_u32;
     while taken(&candidate)? {
-        let suffix = format!("_{n}");
-        let kept: String = name.chars().take(63 - suffix.len()).collect();
-        candidate = kept + &suffix;
+        candidate = numbered(name, n);
         n += 1;
     }
     Ok(candidate)
+}
+
+/// The `n`-th name of those that [`free_name`] tries, from 1.
+#[must_use]
+pub fn numbered(name: &str, n: u32) -> String {
+    if n <= 1 {
+        return name.to_owned();
+    }
+    let suffix = format!("_{n}");
+    let kept: String = name.chars().take(63 - suffix.len()).collect();
+    kept + &suffix
 }
 
 #[cfg(test)]

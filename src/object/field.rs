@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::{api_name_of, design::numbered};
 use crate::id::{FieldId, ObjectId, OptionId};
 
 /// The type of a field. The words are the API's.
@@ -135,6 +136,32 @@ pub struct FieldOption {
     pub order: i64,
 }
 
+impl FieldOption {
+    /// The code that an option with this label gets, where no other has it.
+    #[must_use]
+    pub fn wished_code(label: &str) -> String {
+        let made = api_name_of(label);
+        if made.is_empty() { "option".to_owned() } else { made }
+    }
+
+    /// Whether a text that is nobody's label means this option when it is its code.
+    ///
+    /// One that somebody chose does. One that was made from the label does where it is the label but for
+    /// blanks and case (`blue_sky`); where signs were lost (`a` of `A+`) or a number was put behind (`a_2`),
+    /// the text is rather a label of its own.
+    #[must_use]
+    pub fn goes_by_code(&self) -> bool {
+        let wished = Self::wished_code(&self.name);
+        if self.code != wished {
+            let number = self.code.rsplit_once('_').and_then(|(_, number)| number.parse().ok());
+            return number.is_none_or(|number| number < 2 || numbered(&wished, number) != self.code);
+        }
+        let label = self.name.trim().to_lowercase().replace([' ', '-'], "_");
+        // A leading digit is guarded.
+        label == self.code || self.code.strip_prefix('_') == Some(&label)
+    }
+}
+
 /// How many records a relationship holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
@@ -217,5 +244,42 @@ impl Field {
     #[must_use]
     pub fn option(&self, key: i64) -> Option<&FieldOption> {
         self.options.iter().find(|option| option.key == key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_stands_for_its_option_unless_it_was_made_and_lost_some_of_the_label() {
+        let goes = |name: &str, code: &str| {
+            FieldOption { id: OptionId::new(), key: 1, name: name.into(), code: code.into(), order: 0 }
+                .goes_by_code()
+        };
+        for (name, code) in [
+            ("Large", "l"),
+            ("Large", "large"),
+            ("Blue sky", "blue_sky"),
+            ("Blue-sky", "blue_sky"),
+            ("2026", "_2026"),
+            ("Level 2", "level_2"),
+            ("A+", "plus"),
+            ("Size", "size_b"),
+        ] {
+            assert!(goes(name, code), "{name} {code}");
+        }
+        for (name, code) in [
+            ("A+", "a"),
+            ("C++", "c_2"),
+            ("A", "a_2"),
+            ("Café", "caf"),
+            ("日本", "option"),
+            ("日本", "option_3"),
+        ] {
+            assert!(!goes(name, code), "{name} {code}");
+        }
+        let long = "x".repeat(80);
+        assert!(!goes(&long, &"x".repeat(63)), "the end is lost");
     }
 }

@@ -6,7 +6,7 @@ use super::column;
 use crate::{
     error::{Code, Error, Result},
     id::OptionId,
-    object::{Field, FieldOption, api_name_of, design::free_name},
+    object::{Field, FieldOption, design::free_name},
 };
 
 /// Adds an option to a choice field. A label that another option has (without regard to case) is
@@ -29,27 +29,17 @@ pub fn add(tx: &Transaction<'_>, field: &Field, name: &str, code: Option<&str>) 
             format!("options: {} has an option with the code {code:?} already.", field.name),
         )
         .at("options")),
-        Some(code) => insert_as(tx, field.key, name, code.to_owned(), order),
-        None => insert(tx, field.key, name, is_taken, order),
+        Some(code) => insert(tx, field.key, name, code.to_owned(), order),
+        None => {
+            let code = free_name(&FieldOption::wished_code(name), |code| Ok(is_taken(code)))?;
+            insert(tx, field.key, name, code, order)
+        }
     }
 }
 
-/// Adds an option whose label the caller knows to be new; the code is made from the label. For loads,
-/// which keep the options in memory and may add many.
-pub fn insert(
-    tx: &Connection,
-    field_key: i64,
-    name: &str,
-    is_taken: impl Fn(&str) -> bool,
-    order: i64,
-) -> Result<FieldOption> {
-    let wished = api_name_of(name);
-    let wished = if wished.is_empty() { "option".to_owned() } else { wished };
-    let code = free_name(&wished, |code| Ok(is_taken(code)))?;
-    insert_as(tx, field_key, name, code, order)
-}
-
-fn insert_as(tx: &Connection, field_key: i64, name: &str, code: String, order: i64) -> Result<FieldOption> {
+/// Adds an option whose label and code the caller knows to be new: loads keep the options in memory and
+/// may add many.
+pub fn insert(tx: &Connection, field_key: i64, name: &str, code: String, order: i64) -> Result<FieldOption> {
     let mut option = FieldOption { id: OptionId::new(), key: 0, name: name.to_owned(), code, order };
     tx.prepare_cached(
         "INSERT INTO field_option (id, field_key, name, code, position) VALUES (?1, ?2, ?3, ?4, ?5)",

@@ -75,3 +75,46 @@ fn an_array_goes_into_a_list_and_tags_are_made_on_the_fly() {
     assert_eq!(names(&value(&people, "3", "f")), [""; 0]);
     assert_eq!(labels(&people, "f"), ["red", "Blue"]);
 }
+
+#[test]
+fn labels_of_one_code_are_options_of_their_own() {
+    let people = People::new(&[], "n,v\n1,x\n");
+    field(&people, "f", &json!({"field_type": "dropdown", "options": [{"name": "Plus", "code": "p"}]}));
+    loads(&people, "string", &with(maps("f", "V"), "can_create_field_options", json!(true)));
+    let labels_of = ["A+", "A", "C++", "C", "日本", "中国", "Option", "A_2"];
+    let lines = labels_of.iter().enumerate().map(|(n, label)| format!("{n},{label}\n"));
+    // A chosen code still stands for its option, and the same label for the same.
+    let csv = format!("n,v\n{}98,P\n99,c\n", lines.collect::<String>());
+    let run = people.run(&csv);
+    assert_eq!(totals(&run), [10, 0, 0, 0, 0]);
+    for (n, label) in labels_of.iter().enumerate() {
+        assert_eq!(names(&value(&people, &n.to_string(), "f")), [*label]);
+    }
+    assert_eq!(names(&value(&people, "98", "f")), ["Plus"]);
+    assert_eq!(names(&value(&people, "99", "f")), ["C"]);
+    let codes = people.sql(
+        "SELECT o.code FROM field_option o JOIN field f ON f.key = o.field_key WHERE f.name = 'f' ORDER BY o.position",
+    );
+    assert_eq!(codes, ["p", "a", "a_2", "c", "c_2", "option", "option_2", "option_3", "a_2_2"]);
+    // The next run finds all of them, and goes on numbering.
+    let run = people.run(&format!("{csv}100,한국\n"));
+    assert_eq!(totals(&run), [1, 0, 10, 0, 0]);
+    let options = labels(&people, "f");
+    assert_eq!((options.len(), options.last().unwrap().as_str()), (10, "한국"));
+}
+
+#[test]
+fn a_code_that_was_made_of_another_label_is_no_option() {
+    let people = People::new(&[], "n,v\n1,x\n");
+    let options = json!([{"name": "A+"}, {"name": "B+"}, {"name": "Not so good"}]);
+    field(&people, "f", &json!({"field_type": "dropdown", "options": options}));
+    loads(&people, "string", &maps("f", "V"));
+    let run = people.run("n,v\n1,A\n2,a+\n3,not_so_good\n4,b\n");
+    assert_eq!(totals(&run), [2, 0, 0, 0, 2]);
+    assert_eq!(names(&value(&people, "2", "f")), ["A+"]);
+    assert_eq!(names(&value(&people, "3", "f")), ["Not so good"]);
+    let said = said(&people, &run);
+    assert_eq!(said.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [2, 5]);
+    assert_eq!(said[0].1["code"], "unknown_option");
+    assert_eq!(said[0].1["message"], "f: \"A\" is no option; expected one of A+, B+, Not so good");
+}
