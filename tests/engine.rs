@@ -150,7 +150,7 @@ fn cells_without_a_text_are_errors_of_their_row() {
     let mut bench = bench();
     run(
         &mut bench.engine,
-        "create table output.t (a, b); insert into output.t values (1, x'ff'), (9e999, 'x'), ('ok', x'c3a4')",
+        "create table output.t (a, b); insert into output.t values (1, x'ff'), (-9e999, x'fe'), ('ok', x'c3a4')",
     )
     .unwrap();
     let tables = bench.engine.outputs();
@@ -160,17 +160,23 @@ fn cells_without_a_text_are_errors_of_their_row() {
         .output_reader()
         .unwrap()
         .stream(&tables[0], &["a", "b"], |row| {
-            found.push((row.cell(0).map(str::to_owned), row.error().map(|e| (e.column, e.message))));
+            found.push((row.cell(0).map(str::to_owned), row.errors().to_vec()));
             Ok::<_, EngineError>(())
         })
         .unwrap();
+    let found: Vec<_> = found
+        .iter()
+        .map(|(cell, errors)| {
+            let errors: Vec<_> =
+                errors.iter().map(|e| (e.column, e.message, e.found.as_str(), e.expected)).collect();
+            (cell.as_deref(), errors)
+        })
+        .collect();
+    let blob = |found| (1, "the blob is not valid UTF-8", found, "text in UTF-8");
+    let infinite = (0, "an infinite number has no text", "-Infinity", "a finite number");
     assert_eq!(
         found,
-        [
-            (Some("1".to_owned()), Some((1, "the blob is not valid UTF-8"))),
-            (None, Some((0, "an infinite number has no text"))),
-            (Some("ok".to_owned()), None),
-        ]
+        [(Some("1"), vec![blob("x'ff'")]), (None, vec![infinite, blob("x'fe'")]), (Some("ok"), vec![]),]
     );
 }
 

@@ -48,7 +48,7 @@ pub struct OutputRow {
     table: Option<String>,
     text: String,
     cells: Vec<Option<(usize, usize)>>,
-    error: Option<CellError>,
+    errors: Vec<CellError>,
 }
 
 /// A value that has no text.
@@ -56,8 +56,38 @@ pub struct OutputRow {
 pub struct CellError {
     /// Its place among the columns that were asked for.
     pub column: usize,
-    /// What was found.
+    /// What is wrong with it.
     pub message: &'static str,
+    /// What would have been right.
+    pub expected: &'static str,
+    /// The value as SQL writes it, or nearly: its first [`MAX_FOUND`] bytes.
+    pub found: String,
+}
+
+/// How much of a value without text is shown.
+const MAX_FOUND: usize = 200;
+
+impl CellError {
+    fn new(column: usize, message: &'static str, value: ValueRef<'_>) -> Self {
+        let cut = |bytes: &[u8]| bytes[..bytes.len().min(MAX_FOUND)].to_vec();
+        let (expected, found) = match value {
+            ValueRef::Real(number) if number < 0.0 => ("a finite number", "-Infinity".to_owned()),
+            ValueRef::Real(_) => ("a finite number", "Infinity".to_owned()),
+            ValueRef::Text(text) => ("text in UTF-8", String::from_utf8_lossy(&cut(text)).into_owned()),
+            ValueRef::Blob(bytes) => {
+                let mut hex = "x'".to_owned();
+                for byte in cut(bytes) {
+                    // Writing to a String never fails.
+                    _ = write!(hex, "{byte:02x}");
+                }
+                hex.push('\'');
+                ("text in UTF-8", hex)
+            }
+            // These have a text.
+            ValueRef::Null | ValueRef::Integer(_) => ("", String::new()),
+        };
+        Self { column, message, expected, found }
+    }
 }
 
 impl OutputRow {
@@ -86,22 +116,23 @@ impl OutputRow {
         self.cells.iter().map(|cell| cell.map(|(start, end)| &self.text[start..end]))
     }
 
-    /// The first value of the row that has no text. Its cell is `None`.
-    pub fn error(&self) -> Option<&CellError> {
-        self.error.as_ref()
+    /// The values of the row that have no text, in the order of their columns. Their cells are `None`.
+    pub fn errors(&self) -> &[CellError] {
+        &self.errors
     }
 
     fn fill(&mut self, row: &Row<'_>, columns: usize, table: &OutputTable) -> Result<(), rusqlite::Error> {
         self.number += 1;
-        self.error = None;
+        self.errors.clear();
         self.text.clear();
         self.cells.clear();
         for column in 0..columns {
             let start = self.text.len();
-            let cell = match push_text(&mut self.text, row.get_ref(column)?) {
+            let value = row.get_ref(column)?;
+            let cell = match push_text(&mut self.text, value) {
                 Ok(there) => there.then_some((start, self.text.len())),
                 Err(message) => {
-                    self.error.get_or_insert(CellError { column, message });
+                    self.errors.push(CellError::new(column, message, value));
                     None
                 }
             };

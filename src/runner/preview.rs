@@ -271,12 +271,14 @@ fn shown_row(row: &OutputRow, names: &[&str]) -> PreviewRow {
         }
         cells.push(cell.map(|text| end.map_or(text, |end| &text[..end]).to_owned()));
     }
+    let wrong: Vec<String> =
+        row.errors().iter().map(|error| format!("{}: {}", names[error.column], error.message)).collect();
     PreviewRow {
         line: row.line(),
         table: row.table().map(str::to_owned),
         cells,
         cut,
-        error: row.error().map(|error| format!("{}: {}", names[error.column], error.message)),
+        error: (!wrong.is_empty()).then(|| wrong.join("; ")),
     }
 }
 

@@ -63,7 +63,7 @@ fn columns(table: &OutputTable) -> Vec<&str> {
 }
 
 fn cells(row: &OutputRow, table: &OutputTable) -> std::result::Result<Vec<Option<String>>, Stop> {
-    if let Some(error) = row.error() {
+    if let Some(error) = row.errors().first() {
         let column = &table.columns[error.column];
         return Err(Stop::Failed(Error::invalid(format!(
             "row {}, {column}: {}",

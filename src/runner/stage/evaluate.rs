@@ -10,7 +10,7 @@ use crate::{
     execution::{StageKind, outcome::Message},
     load::{self, diff::RowSet},
     runner::job::{Job, Stop},
-    variable::Value,
+    variable::{Value, cut},
 };
 
 /// Reads every row of a scope but the `unchanged` ones and parses its variables. With `extracted`, sets rows
@@ -64,15 +64,15 @@ fn evaluate(compiled: &Compiled<'_>, row: &OutputRow, warnings: &mut Vec<Message
     let Some(column) = compiled.column else {
         return Ok(compiled.parser.literal().cloned().unwrap_or(Value::Null));
     };
-    if let Some(error) = row.error().filter(|error| error.column == column) {
+    if let Some(error) = row.errors().iter().find(|error| error.column == column) {
         return Err(Box::new(Message {
-            message: format!("{}: {}", compiled.variable.name, error.message),
+            message: format!("{}: {}; expected {}", compiled.variable.name, error.message, error.expected),
             code: Code::Invalid.as_str().to_owned(),
             variable: Some(compiled.variable.name.clone()),
             column: compiled.variable.data_source.clone(),
             field: None,
-            value: None,
-            expected: None,
+            value: Some(cut(&error.found).to_owned()),
+            expected: Some(error.expected.to_owned()),
         }));
     }
     let cell = row.cell(column);

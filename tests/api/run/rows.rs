@@ -3,7 +3,10 @@
 use serde_json::{Value as Json, json};
 
 use super::{Shop, TOKEN, totals};
-use crate::support::journey::{path, text};
+use crate::support::{
+    configure::{configure, maps, matches, step, variable},
+    journey::{self, path, text},
+};
 
 const HEAD: &str = "Number,E-Mail,Total\n";
 
@@ -101,4 +104,52 @@ fn skipped_and_warned_rows_are_told_too() {
     let url = format!("{}/executions/{}/logs", path(TOKEN), text(&run["id"]));
     let logs = shop.client.get(&url).ok()["results"].to_string();
     assert!(logs.contains("Line 3: 1 cell") && logs.contains("Line 4: 4 cells"), "{logs}");
+}
+
+#[test]
+fn every_value_without_a_text_is_rejected_by_the_steps_that_use_it() {
+    let sql = "CREATE TABLE output.orders AS SELECT rowid AS _line, number, e_mail AS mail,
+        CASE total WHEN 'inf' THEN -9e999 ELSE total END AS total,
+        CASE e_mail WHEN 'blob' THEN x'ff00' ELSE e_mail END AS note FROM input.orders_csv;";
+    let shop = Shop::in_setup(|_| {}, sql);
+    journey::object(&shop.client, "notes", &[json!({"name": "note", "field_type": "text"})]);
+    let variables = [
+        variable("Number", "string", "orders", "number"),
+        variable("Total", "number", "orders", "total"),
+        variable("Note", "string", "orders", "note"),
+    ];
+    let by_number = || json!([matches("name", "Number")]);
+    let mapping = json!([maps("name", "Number"), maps("total", "Total")]);
+    let orders = step("orders", "orders", None, by_number(), mapping);
+    let mapping = json!([maps("name", "Number"), maps("note", "Note")]);
+    let notes = step("notes", "orders", None, by_number(), mapping);
+    configure(&shop.client, TOKEN, &variables, &[orders, notes]);
+    journey::activate(&shop.client, TOKEN);
+    let run = shop.run("a.csv", &format!("{HEAD}1,fine,1\n2,blob,inf\n3,blob,3\n4,fine,inf\n"));
+    assert_eq!(totals(&run), [4, 0, 0, 0, 4], "{run}");
+    let names = |object: &str| -> Vec<Json> {
+        journey::records(&shop.client, object, &["name"]).into_iter().map(|row| row[0].clone()).collect()
+    };
+    assert_eq!(
+        (names("orders"), names("notes")),
+        (vec![json!("1"), json!("3")], vec![json!("1"), json!("4")])
+    );
+    let infinite = json!([{"message": "Total: an infinite number has no text; expected a finite number",
+        "code": "invalid", "variable": "Total", "column": "total", "value": "-Infinity",
+        "expected": "a finite number"}]);
+    let blob = json!([{"message": "Note: the blob is not valid UTF-8; expected text in UTF-8",
+        "code": "invalid", "variable": "Note", "column": "note", "value": "x'ff00'",
+        "expected": "text in UTF-8"}]);
+    let told = shop.rows(&run, "status=error");
+    let mut told: Vec<(u64, u64, &Json)> = told
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| (row["step"].as_u64().unwrap(), row["line"].as_u64().unwrap(), &row["messages"]))
+        .collect();
+    told.sort_by_key(|(step, line, _)| (*step, *line));
+    let places: Vec<u64> = told.iter().map(|(_, line, _)| *line).collect();
+    assert_eq!(places, [3, 5, 3, 4], "{told:?}");
+    let messages: Vec<&Json> = told.into_iter().map(|(_, _, messages)| messages).collect();
+    assert_eq!(messages, [&infinite, &infinite, &blob, &blob]);
 }
