@@ -91,6 +91,11 @@ impl Engine {
         })
     }
 
+    /// From now on functions that read days of workbooks count them from 1904-01-01.
+    pub fn count_from_1904(&self) {
+        self.host.count_from_1904();
+    }
+
     /// Creates `input.<table>`, also to be known as `page_idx_<n>`, and answers what fills it. `file`
     /// is what `meta.inputs` shows as its origin.
     pub fn create_input(

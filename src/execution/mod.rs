@@ -19,7 +19,7 @@ use crate::{
     },
     id::{ConnectorId, ExecutionId, FileId, KeyId, MemberId, ScriptId},
     script::{ConfigMetadata, Script},
-    variable::Variable,
+    variable::{Variable, date::EXCEL_EPOCH},
 };
 
 /// What started a run.
@@ -99,6 +99,15 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// What reads days as workbooks count them, as a sentence names it: a variable, else the script.
+    #[must_use]
+    pub fn reads_days_of_workbooks(&self) -> Option<String> {
+        let variable = self.variables.iter().find(|variable| variable.reads_days_of_workbooks());
+        variable
+            .map(|variable| format!("variable {}", variable.name))
+            .or_else(|| self.user_script.contains(EXCEL_EPOCH).then(|| "script".to_owned()))
+    }
+
     /// What a run of `script` uses now.
     #[must_use]
     pub fn new(connector: &Connector, script: Script) -> Self {

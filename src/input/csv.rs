@@ -7,6 +7,7 @@ use super::{
     encoding::Encoding,
     error::{InputError, Unit},
     names::column_names,
+    pairing::DAYS_FROM_1904_COLUMN,
     record::{self, Format, RawRecord, RawRecords},
     row::RowBuf,
     warning::{Oddity, Warnings},
@@ -29,6 +30,14 @@ pub struct Header {
     pub columns: Vec<HeaderColumn>,
     /// The line or row where the header starts.
     pub line: u64,
+}
+
+impl Header {
+    /// Whether it is of a `rejected.csv` whose days count from 1904-01-01.
+    #[must_use]
+    pub fn counts_from_1904(&self) -> bool {
+        self.columns.iter().any(|column| column.name == DAYS_FROM_1904_COLUMN)
+    }
 }
 
 /// Reads a file's rows one after the other.

@@ -60,7 +60,6 @@ pub struct InputFile {
     options: InputOptions,
     limits: UnpackLimits,
     cancel: CancelToken,
-    is_1904: bool,
     /// Removed with it.
     unpacked: Option<TempDir>,
 }
@@ -82,6 +81,7 @@ struct Document {
     /// Where it was unpacked; `None`: it is the file itself, and stays open.
     path: Option<PathBuf>,
     kind: Kind,
+    is_1904: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -115,7 +115,6 @@ impl InputFile {
             options: opening.options.clone(),
             limits: opening.limits,
             cancel: opening.cancel.clone(),
-            is_1904: false,
             unpacked: None,
         };
         match content {
@@ -137,10 +136,19 @@ impl InputFile {
         &self.tables
     }
 
-    /// Whether numbers that are dates count days from 1904-01-01.
+    /// Whether it is, or has in it, a workbook whose days count from 1904-01-01.
     #[must_use]
-    pub const fn is_1904(&self) -> bool {
-        self.is_1904
+    pub fn is_1904(&self) -> bool {
+        self.documents.iter().any(|document| document.is_1904)
+    }
+
+    /// Whether the days of table `n` count from there, by its workbook.
+    ///
+    /// # Panics
+    /// If there is no table `n`.
+    #[must_use]
+    pub fn counts_from_1904(&self, n: usize) -> bool {
+        self.documents[self.tables[n].document].is_1904
     }
 
     /// Opens a table at its header.
@@ -195,7 +203,7 @@ impl InputFile {
 
     /// The file itself, as its one document.
     fn take(&mut self, kind: Kind, open: Open, name: &str) -> Result<(), InputError> {
-        self.documents.push(Document { path: None, kind });
+        self.documents.push(Document { path: None, kind, is_1904: false });
         self.open = Some((0, open));
         let sheets = self.sheets(0)?;
         let names = match sheets.as_slice() {
@@ -225,7 +233,7 @@ impl InputFile {
                 error => error.within(&member.name),
             };
             let kind = self.kind_of(&member.path, &member.name).map_err(within)?;
-            self.documents.push(Document { path: Some(member.path.clone()), kind });
+            self.documents.push(Document { path: Some(member.path.clone()), kind, is_1904: false });
             let sheets = self.sheets(document).map_err(within)?;
             let stem = shown(member.name.rsplit_once('.').map_or(member.name.as_str(), |(stem, _)| stem));
             for (sheet, title) in &sheets {
@@ -282,7 +290,7 @@ impl InputFile {
             return Ok(());
         }
         self.open = None;
-        let Document { path, kind } = &self.documents[document];
+        let Document { path, kind, .. } = &self.documents[document];
         let Some(path) = path else { return Err(InputError::Empty) };
         let source = Box::new(File::open(path)?);
         let open = match kind {
@@ -306,7 +314,7 @@ impl InputFile {
         }
         self.ensure_open(document)?;
         let Some((_, Open::Workbook(book))) = &mut self.open else { return Ok(Vec::new()) };
-        self.is_1904 |= book.is_1904();
+        self.documents[document].is_1904 = book.is_1904();
         let titles = book.titles();
         let headed =
             book.headed(&self.options, &self.cancel).map_err(|(n, error)| match titles.as_slice() {

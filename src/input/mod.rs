@@ -76,7 +76,9 @@ pub use file::{InputFile, Opening, Table};
 pub use names::{column_names, table_name, table_names};
 pub use options::check_options;
 pub use originals::{OriginalRecord, OriginalRecords};
-pub use pairing::{Paired, Plan, PlannedColumn, describe, origin, pair, pair_tables, stems};
+pub use pairing::{
+    DAYS_FROM_1904_COLUMN, Paired, Plan, PlannedColumn, describe, origin, pair, pair_tables, stems,
+};
 pub use record::Format;
 pub use row::RowBuf;
 pub use scopes::{Next, Part, read_scopes};

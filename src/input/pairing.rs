@@ -24,6 +24,10 @@ use crate::{
 /// The last column of a `rejected.csv`: a corrected file is uploaded with it.
 const ERRORS_COLUMN: &str = "_errors";
 
+/// A column of a `rejected.csv` that was made of a workbook which counts days from 1904-01-01: its numbers still
+/// do, and nothing else of a text could say so.
+pub const DAYS_FROM_1904_COLUMN: &str = "_days_from_1904";
+
 /// One column of the table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlannedColumn {
@@ -143,7 +147,7 @@ fn pages(entries: &[InputTable]) -> Vec<u32> {
 }
 
 /// Pairs a table's columns with those of the entry that it fills. Extra columns are added as text and warned
-/// of; `_errors`, unless mapped, is left out.
+/// of; what `rejected.csv` adds, unless mapped, is left out.
 ///
 /// # Errors
 /// [`InputError::MissingColumns`] and [`InputError::MappedTwice`].
@@ -161,7 +165,8 @@ pub fn pair(
     let mut columns = mapped_columns(entry, header)?;
     let mapped: HashSet<usize> = columns.iter().map(|c| c.source).collect();
     for (source, column) in header.columns.iter().enumerate() {
-        if mapped.contains(&source) || column.name == ERRORS_COLUMN {
+        if mapped.contains(&source) || [ERRORS_COLUMN, DAYS_FROM_1904_COLUMN].contains(&column.name.as_str())
+        {
             continue;
         }
         warnings.add(None, Oddity::ExtraColumn { column: column.name.clone() });

@@ -159,8 +159,8 @@ pub fn run(job: &Job<'_>) -> Done {
 /// What a run leaves whichever way it ends.
 #[derive(Debug, Default)]
 pub(super) struct Left {
-    /// The input is a workbook whose days count from 1904-01-01.
-    pub counts_from_1904: bool,
+    /// How the tables of the input count days.
+    pub days: Days,
     /// Rows were left out: see [`Job::most_rows`].
     pub is_cut: bool,
     pub totals: Counters,
@@ -169,6 +169,15 @@ pub(super) struct Left {
     pub warning: Option<String>,
     pub zip: Option<PathBuf>,
     pub report: Option<PathBuf>,
+}
+
+/// Which table first counted days so, by its title.
+#[derive(Debug, Default)]
+pub(super) struct Days {
+    /// From 1904-01-01, as some workbooks do.
+    pub from_1904: Option<String>,
+    /// From 1899-12-30, as other workbooks and all texts do.
+    pub from_1899: Option<String>,
 }
 
 impl Left {
@@ -185,7 +194,7 @@ impl Left {
 
     /// The workspace's, knowing how the workbook counts days.
     pub fn locale(&self, job: &Job<'_>) -> Locale {
-        Locale { excel_1904: self.counts_from_1904, ..job.locale }
+        Locale { excel_1904: self.days.from_1904.is_some(), ..job.locale }
     }
 }
 

@@ -6,6 +6,9 @@
 //! table as CSV, under a name by which it is paired as before. A table of which rows were rejected has these;
 //! any other comes whole, since the script may look things up in it.
 //!
+//! Days that a workbook counts from 1904-01-01 stay as they are, and a column says so: what variables read as
+//! `excel_epoch` is then read as before.
+//!
 //! Where a rejected row knows no line, or not in which of several tables (the script did not select `_line`,
 //! `_table`), the rows of its scope are written instead, from the SQL output.
 
@@ -23,9 +26,9 @@ use crate::{
     auth::{Caller, Role},
     cancel::CancelToken,
     error::{Error, Result},
-    execution::{Execution, RowOutcome, RowStatus},
+    execution::{Execution, RowOutcome, RowStatus, Snapshot},
     id::ExecutionId,
-    input::{InputFile, OriginalRecords, Paired, Table, origin, pair_tables, stems},
+    input::{DAYS_FROM_1904_COLUMN, InputFile, OriginalRecords, Paired, Table, origin, pair_tables, stems},
     report::{Dialect, RejectedCsv, in_one_cell},
     script::InputTable,
     store::{self, file::FileReader},
@@ -57,20 +60,26 @@ pub fn csv(app: &App, caller: &Caller, name: &str, id: ExecutionId, scope: Optio
     let rejected = rejected(app, &execution, scope)?;
     let file = tempfile::tempfile_in(app.store.scratch_dir()).map_err(Error::internal)?;
     let know_lines = rejected.iter().all(|row| row.line.is_some());
-    let input = if know_lines { Some(input_of(app, &execution)?) } else { None };
+    let snapshot = app.store.control.read(|conn| store::execution::snapshot(conn, execution.id))?;
+    let reads_days = snapshot.as_ref().is_some_and(|snapshot| snapshot.reads_days_of_workbooks().is_some());
+    let input = if know_lines || reads_days { Some(input_of(app, &execution, snapshot)?) } else { None };
     let made = match input {
-        Some((mut input, _)) if input.tables().len() == 1 => {
+        Some(mut input) if know_lines && input.file.tables().len() == 1 => {
             let reasons = merged(rejected.into_iter().filter_map(by_line));
-            Made::Csv(unbuffered(source_rows(&mut input, 0, Some(reasons), BufWriter::new(file))?)?)
+            let out = BufWriter::new(file);
+            Made::Csv(unbuffered(source_rows(&mut input.file, 0, reads_days, Some(reasons), out)?)?)
         }
-        Some((input, entries)) => {
-            let paired = pair_tables(&entries, input.tables())?;
-            match by_table(&rejected, &paired, input.tables()) {
-                Some(reasons) => Made::Zip(tables(input, &stems(&entries, &paired), &paired, reasons, file)?),
-                None => Made::Csv(scope_rows(app, &execution, rejected, file)?),
+        Some(mut input) => {
+            let paired = pair_tables(&input.entries, input.file.tables())?;
+            let reasons = know_lines.then(|| by_table(&rejected, &paired, input.file.tables())).flatten();
+            if let Some(reasons) = reasons {
+                Made::Zip(tables(input, &paired, reads_days, reasons, file)?)
+            } else {
+                let from_1904 = reads_days && counts_from_1904(&mut input.file)?;
+                Made::Csv(scope_rows(app, &execution, rejected, from_1904, file)?)
             }
         }
-        None => Made::Csv(scope_rows(app, &execution, rejected, file)?),
+        None => Made::Csv(scope_rows(app, &execution, rejected, false, file)?),
     };
     let (Made::Csv(file) | Made::Zip(file)) = &made;
     let mut shared = file;
@@ -144,21 +153,42 @@ fn merged(reasons: impl Iterator<Item = (u64, String)>) -> Reasons {
 }
 
 /// The input as the run opened it, and the tables that its script expected.
-fn input_of(app: &App, execution: &Execution) -> Result<(InputFile, Vec<InputTable>)> {
+struct Input {
+    file: InputFile,
+    entries: Vec<InputTable>,
+}
+
+fn input_of(app: &App, execution: &Execution, snapshot: Option<Snapshot>) -> Result<Input> {
     let input = match execution.input_file {
         Some(id) => app.store.files.read(|conn| store::file::find(conn, id))?,
         None => None,
     };
     let input = input.ok_or_else(|| Error::not_found("input file: it is not in the store any more"))?;
-    let snapshot = app.store.control.read(|conn| store::execution::snapshot(conn, execution.id))?;
     let (options, entries) = snapshot
         .map(|snapshot| (snapshot.input_options, snapshot.config_metadata.input_tables))
         .unwrap_or_default();
-    Ok((connector::open_input(app, &input, &options, &CancelToken::new())?, entries))
+    Ok(Input { file: connector::open_input(app, &input, &options, &CancelToken::new())?, entries })
+}
+
+/// Whether a table of the input counts days from 1904-01-01; where one does, all do.
+fn counts_from_1904(input: &mut InputFile) -> Result<bool> {
+    for n in 0..input.tables().len() {
+        if input.counts_from_1904(n) || input.read(n)?.header().counts_from_1904() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The rejected rows of table `n` as they came; without reasons all of its rows.
-fn source_rows<W: Write>(input: &mut InputFile, n: usize, reasons: Option<Reasons>, mut out: W) -> Result<W> {
+fn source_rows<W: Write>(
+    input: &mut InputFile,
+    n: usize,
+    reads_days: bool,
+    reasons: Option<Reasons>,
+    mut out: W,
+) -> Result<W> {
+    let from_1904 = reads_days && input.counts_from_1904(n);
     let lines: Option<Vec<u64>> =
         reasons.as_ref().map(|reasons| reasons.iter().map(|(line, _)| *line).collect());
     let mut records = OriginalRecords::open(input, n, lines)?;
@@ -168,30 +198,37 @@ fn source_rows<W: Write>(input: &mut InputFile, n: usize, reasons: Option<Reason
         out.write_all(UTF8_MARK).map_err(Error::internal)?;
     }
     let dialect = Dialect { delimiter: format.delimiter, quote: format.quote, header_row: format.header_row };
-    let mut out = RejectedCsv::create(out, dialect, &records.header)?;
+    let mut header = records.header.clone();
+    let width = header.len();
+    let mark = DAYS_FROM_1904_COLUMN.as_bytes();
+    if from_1904 && !header.iter().any(|column| column == mark) {
+        header.push(mark.to_vec());
+    }
+    let mut out = RejectedCsv::create(out, dialect, &header)?;
     let mut reasons = reasons.unwrap_or_default().into_iter().peekable();
     while let Some(record) = records.read()? {
         while reasons.next_if(|(line, _)| *line < record.line()).is_some() {}
         let reason = reasons.next_if(|(line, _)| *line == record.line());
         let reason = reason.map(|(_, reason)| cells_in.encode(&reason).into_owned()).unwrap_or_default();
-        out.row(record.cells(), &reason)?;
+        out.row(record.cells().take(width), &reason)?;
     }
     Ok(out.finish()?)
 }
 
 /// The ZIP archive of a file's tables.
 fn tables(
-    mut input: InputFile,
-    stems: &[String],
+    mut input: Input,
     paired: &[Paired],
+    reads_days: bool,
     mut reasons: HashMap<usize, Reasons>,
     file: File,
 ) -> Result<File> {
     let mut zip = ZipWriter::new(BufWriter::new(file));
+    let stems = stems(&input.entries, paired);
     for (place, (one, stem)) in paired.iter().zip(stems).enumerate() {
         zip.start_file(format!("{stem}.csv"), SimpleFileOptions::default().large_file(true))
             .map_err(Error::internal)?;
-        source_rows(&mut input, one.table, reasons.remove(&place), &mut zip)?;
+        source_rows(&mut input.file, one.table, reads_days, reasons.remove(&place), &mut zip)?;
     }
     unbuffered(zip.finish().map_err(Error::internal)?)
 }
@@ -200,7 +237,13 @@ fn unbuffered(out: BufWriter<File>) -> Result<File> {
     out.into_inner().map_err(|e| Error::internal(e.into_error()))
 }
 
-fn scope_rows(app: &App, execution: &Execution, rows: Vec<Rejected>, file: File) -> Result<File> {
+fn scope_rows(
+    app: &App,
+    execution: &Execution,
+    rows: Vec<Rejected>,
+    from_1904: bool,
+    file: File,
+) -> Result<File> {
     let mut scopes: Vec<&str> = rows.iter().map(|row| row.scope.as_str()).collect();
     scopes.sort_unstable();
     scopes.dedup();
@@ -222,7 +265,8 @@ fn scope_rows(app: &App, execution: &Execution, rows: Vec<Rejected>, file: File)
     let reasons = merged(rows.into_iter().map(|row| (row.row, row.reason)));
     let mut reader = csv::Reader::from_reader(member);
     let header = reader.byte_headers().map_err(Error::internal)?.clone();
-    let columns: Vec<&[u8]> = header.iter().collect();
+    let mark = from_1904.then_some(DAYS_FROM_1904_COLUMN.as_bytes());
+    let columns: Vec<&[u8]> = header.iter().chain(mark).collect();
     let mut out = RejectedCsv::create(BufWriter::new(file), Dialect::default(), &columns)?;
     let mut reasons = reasons.into_iter().peekable();
     for (record, n) in reader.byte_records().zip(1..) {

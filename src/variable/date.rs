@@ -29,6 +29,9 @@ pub enum Precision {
     Moment,
 }
 
+/// Days since 1899-12-30, or since 1904-01-01 in a workbook that says so.
+pub const EXCEL_EPOCH: &str = "excel_epoch";
+
 /// How a date or datetime is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DateFormat {
@@ -51,7 +54,7 @@ impl DateFormat {
             return Ok(Self::Auto(auto));
         }
         match (text, precision) {
-            ("excel_epoch", _) => Ok(Self::ExcelEpoch),
+            (EXCEL_EPOCH, _) => Ok(Self::ExcelEpoch),
             ("unix_epoch", _) => Ok(Self::UnixEpoch),
             ("unix_epoch_ms", Precision::Moment) => Ok(Self::UnixEpochMs),
             _ if text.contains('%') || (text == super::format::RFC3339 && precision == Precision::Moment) => {
@@ -67,7 +70,7 @@ impl DateFormat {
         match self {
             Self::Auto(auto) => auto.as_str(),
             Self::Pattern(pattern) => pattern.as_str(),
-            Self::ExcelEpoch => "excel_epoch",
+            Self::ExcelEpoch => EXCEL_EPOCH,
             Self::UnixEpoch => "unix_epoch",
             Self::UnixEpochMs => "unix_epoch_ms",
         }

@@ -113,6 +113,14 @@ pub struct Variable {
     pub output_format: Option<String>,
 }
 
+impl Variable {
+    /// Whether its column holds days as workbooks count them: from 1899-12-30, or from 1904-01-01.
+    #[must_use]
+    pub fn reads_days_of_workbooks(&self) -> bool {
+        self.data_source.is_some() && self.input_format.as_deref() == Some(date::EXCEL_EPOCH)
+    }
+}
+
 /// A typed value. Which type it has is its variable's: e-mail and phone are `Text` in canonical form.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {

@@ -80,6 +80,8 @@ impl Parser {
             literal: None,
         };
         if variable.kind == VariableKind::DataSource && variable.data_source.is_none() {
+            // What stands in the connector does not change with the workbook.
+            parser.locale.excel_1904 = false;
             parser.literal = Some(parser.check_literal(variable)?);
         }
         Ok(parser)

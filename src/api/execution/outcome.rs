@@ -184,6 +184,9 @@ pub struct RejectedQuery {
 /// Source rows with their original header and cells in the source's own encoding, and a last column
 /// `_errors`, which an upload ignores. Where the script did not select `_line`, the rows of the scope.
 ///
+/// Of a workbook that counts days from 1904-01-01 its numbers still do; where a variable reads `excel_epoch`, a
+/// column `_days_from_1904` says so to the upload.
+///
 /// Of a file of several tables it is a ZIP archive to be sent in the file's place: each table as CSV, those of
 /// which rows were rejected with these, the others whole. Where the script did not select `_table`, the rows of
 /// the scope.

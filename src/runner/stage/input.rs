@@ -10,7 +10,7 @@ use crate::{
     engine::{self, ColumnKind, Engine},
     execution::StageKind,
     input::{self, Cell, InputFile, Opening, Paired, RowBuf, TableReader, Warnings},
-    runner::job::{Job, Left, Stop, keep_progress, unpack_limits},
+    runner::job::{Days, Job, Left, Stop, keep_progress, unpack_limits},
     script::ColumnType,
 };
 
@@ -71,8 +71,16 @@ fn read_tables(
             Some(place) => input_stop(error.within(place)),
             None => input_stop(error),
         };
+        let by_workbook = file.counts_from_1904(one.table);
         let mut reader = file.read(one.table).map_err(input_stop)?;
         let (header, warnings) = reader.header_and_warnings();
+        if !by_workbook && header.counts_from_1904() {
+            tell_1904(job, &title);
+            engine.count_from_1904();
+        }
+        let Days { from_1904, from_1899 } = &mut left.days;
+        let from = if by_workbook || header.counts_from_1904() { from_1904 } else { from_1899 };
+        from.get_or_insert_with(|| title.clone());
         let entry = one.entry.map(|n| &entries[n]);
         let plan = input::pair(entry, &one.name, header, warnings).map_err(in_place)?;
         let count = |rows| {
@@ -87,7 +95,26 @@ fn read_tables(
         before += rows;
     }
     job.progress.complete(StageKind::InputRead, 0);
+    check_days(job, &left.days)?;
     Ok(odd_lines)
+}
+
+/// A column of the output does not say from which table its numbers come, so all must count days alike.
+fn check_days(job: &Job<'_>, days: &Days) -> Result<(), Stop> {
+    let Days { from_1904: Some(from_1904), from_1899: Some(from_1899) } = days else { return Ok(()) };
+    match job.snapshot.reads_days_of_workbooks() {
+        None => Ok(()),
+        Some(reader) => Err(Stop::Failed(format!(
+            "{}: {from_1904} counts days from 1904-01-01 and {from_1899} from 1899-12-30, and the {reader} \
+             (excel_epoch) can't tell which a number is from. Format the cells as dates, or send the two apart.",
+            job.input_name
+        ))),
+    }
+}
+
+fn tell_1904(job: &Job<'_>, name: &str) {
+    let sentence = format!("{name} counts days from 1904-01-01; excel_epoch does so too.");
+    job.progress.log("info", Some(StageKind::InputRead), sentence);
 }
 
 /// Reads the rest of a table, or `most` rows of it, into that of its plan. `count` hears now and then, and at the end, how
@@ -146,11 +173,10 @@ fn insert(
 
 /// What the log and the row say about the file as a whole.
 fn tell_of_file(job: &Job<'_>, file: &InputFile, left: &mut Left) {
-    let stage = Some(StageKind::InputRead);
     if file.is_1904() {
-        left.counts_from_1904 = true;
-        let sentence = format!("{} counts days from 1904-01-01; excel_epoch does so too.", job.input_name);
-        job.progress.log("info", stage, sentence);
+        let first = (0..file.tables().len()).find(|n| file.counts_from_1904(*n));
+        left.days.from_1904 = first.map(|n| file.tables()[n].title.clone());
+        tell_1904(job, job.input_name);
     }
     tell_warnings(job, None, &file.warnings, left);
 }

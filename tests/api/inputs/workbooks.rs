@@ -3,7 +3,7 @@
 use rust_xlsxwriter::{Format, Workbook};
 use serde_json::{Value as Json, json};
 
-use super::{Desk, fixture};
+use super::{Desk, fixture, zip_of};
 use crate::support::{
     configure::{configure, maps, matches, step, variable},
     journey::{self, execution, path, records, run_ended, set_input, text, upload},
@@ -73,9 +73,18 @@ fn numbers_of_days_become_dates_and_rejected_rows_come_back_as_csv() {
 #[test]
 fn a_workbook_that_counts_from_1904_says_so_and_is_read_so() {
     let desk = loading(&book(&[("first", 46_053.0)], false));
+    let row = desk.run("mac.xlsx", &book_of_1904(&[("mac", 44_591.0)]), &[]);
+    assert_eq!(row["status"], "success", "{row}");
+    let said = desk.said(&row);
+    assert_eq!(said[0], "mac.xlsx counts days from 1904-01-01; excel_epoch does so too.");
+    assert_eq!(days(&desk), [["mac", "2026-01-31"]]);
+    assert_eq!(execution(&desk.client, &desk.token, text(&row["id"]))["warning"], Json::Null);
+}
+
+/// The library writes no such workbook: its property is set by hand.
+fn book_of_1904(days: &[(&str, f64)]) -> Vec<u8> {
     let mut bytes = Vec::new();
-    // The library writes no such workbook: its property is set by hand.
-    let mut from = zip::ZipArchive::new(std::io::Cursor::new(book(&[("mac", 44_591.0)], false))).unwrap();
+    let mut from = zip::ZipArchive::new(std::io::Cursor::new(book(days, false))).unwrap();
     let mut to = zip::ZipWriter::new(std::io::Cursor::new(&mut bytes));
     for n in 0..from.len() {
         let mut part = from.by_index(n).unwrap();
@@ -86,15 +95,82 @@ fn a_workbook_that_counts_from_1904_says_so_and_is_read_so() {
         std::io::Write::write_all(&mut to, text.as_bytes()).unwrap();
     }
     to.finish().unwrap();
-    let row = desk.run("mac.xlsx", &bytes, &[]);
-    assert_eq!(row["status"], "success", "{row}");
-    let said = desk.said(&row);
-    assert_eq!(said[0], "mac.xlsx counts days from 1904-01-01; excel_epoch does so too.");
-    assert_eq!(
-        records(&desk.client, "days", &["name", "day"]),
-        [["mac", "2026-01-31"]].map(|cells| cells.map(Json::from).to_vec())
-    );
-    assert_eq!(execution(&desk.client, &desk.token, text(&row["id"]))["warning"], Json::Null);
+    bytes
+}
+
+/// Name and day of every record.
+fn days(desk: &Desk) -> Vec<Vec<Json>> {
+    records(&desk.client, "days", &["name", "day"])
+}
+
+fn rejected_of(desk: &Desk, run: &Json) -> String {
+    let url = format!("{}/executions/{}/rejected.csv", path(&desk.token), text(&run["id"]));
+    desk.client.get(&url).expect(200).text()
+}
+
+#[test]
+fn rejected_rows_of_a_workbook_that_counts_from_1904_still_do_when_they_come_back() {
+    for has_line in [true, false] {
+        let desk = loading(&book(&[("first", 46_053.0)], false));
+        if !has_line {
+            let sql = "CREATE TABLE output.days AS SELECT name, day FROM input.days_xlsx";
+            journey::publish(&desk.client, &desk.token, sql);
+        }
+        let run = desk.run("mac.xlsx", &book_of_1904(&[("mac", 44_591.0), ("bad", -5.0)]), &[]);
+        assert_eq!(run["status"], "partial_success", "{run}");
+        let mut rejected = rejected_of(&desk, &run);
+        let head = if has_line { "Name,Day" } else { "name,day" };
+        let start = format!("{head},_days_from_1904,_errors\r\nbad,-5,,");
+        assert!(rejected.starts_with(&start), "{rejected}");
+        // Still wrong, it is rejected as it came.
+        for (cell, status) in [("-6", "partial_success"), ("44592", "success")] {
+            let again = rejected.replacen("bad,-5", &format!("bad,{cell}"), 1);
+            let run = desk.run("rejected.csv", again.as_bytes(), &[]);
+            assert_eq!(run["status"], status, "{cell}: {run}");
+            let said = desk.said(&run);
+            assert!(
+                said.contains(
+                    &"rejected.csv counts days from 1904-01-01; excel_epoch does so too.".to_owned()
+                ),
+                "{said:?}"
+            );
+            if status == "partial_success" {
+                let start = format!("{head},_days_from_1904,_errors\r\nbad,-6,,");
+                assert!(rejected_of(&desk, &run).starts_with(&start), "{}", rejected_of(&desk, &run));
+                rejected = rejected_of(&desk, &run).replacen("bad,-6", "bad,-5", 1);
+            }
+        }
+        assert_eq!(days(&desk), [["bad", "2026-02-01"], ["mac", "2026-01-31"]]);
+    }
+}
+
+#[test]
+fn files_of_an_archive_that_count_days_differently_are_refused_where_it_matters() {
+    let desk = loading(&book(&[("first", 46_053.0)], false));
+    let (new, old) = (book(&[("new", 46_053.0)], false), book_of_1904(&[("old", 44_591.0)]));
+    for (other, name) in [(new.as_slice(), "more.xlsx"), (b"rate\n1\n".as_slice(), "more.csv")] {
+        let run = desk.run("days.zip", &zip_of(&[("days.xlsx", &old), (name, other)]), &[]);
+        assert_eq!(run["status"], "failed", "{run}");
+        let details = text(&run["error_details"]);
+        let sentence = "days.zip: days counts days from 1904-01-01 and more from 1899-12-30, and the variable \
+            day (excel_epoch) can't tell which a number is from.";
+        assert!(details.starts_with(sentence), "{details}");
+    }
+    assert_eq!(days(&desk), Vec::<Vec<Json>>::new());
+    // Those that agree are read as they count.
+    let run = desk.run("days.zip", &zip_of(&[("days.xlsx", &old), ("more.xlsx", &old)]), &[]);
+    assert_eq!(run["status"], "success", "{run}");
+    let run = desk.run("days.zip", &zip_of(&[("days.xlsx", &new), ("more.xlsx", &new)]), &[]);
+    assert_eq!(run["status"], "success", "{run}");
+    assert_eq!(days(&desk), [["new", "2026-01-31"], ["old", "2026-01-31"]]);
+    // No variable reads days by number: nothing is amiss.
+    let mut variables = desk.client.get(&path(&desk.token)).ok()["execution_variables"].clone();
+    variables[1]["input_format"] = json!("%Y-%m-%d");
+    desk.client.patch(&path(&desk.token), &json!({ "execution_variables": variables })).ok();
+    let dated = book(&[("dated", 46_054.0)], true);
+    let run = desk.run("days.zip", &zip_of(&[("days.xlsx", &dated), ("more.xlsx", &old)]), &[]);
+    assert_eq!(run["status"], "success", "{run}");
+    assert_eq!(days(&desk)[0], ["dated", "2026-02-01"]);
 }
 
 #[test]

@@ -1,6 +1,12 @@
 //! One call of a function of ours: its arguments, and what it may answer.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{
+    borrow::Cow,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use parking_lot::Mutex;
 use rusqlite::{
@@ -32,13 +38,31 @@ pub(in crate::engine) struct Host {
     pub(in crate::engine) watch: Arc<Watch>,
     /// The workspace's time zone and phone region.
     pub(in crate::engine) locale: Locale,
+    /// The input counts days from 1904-01-01, which it may say only when it is read.
+    counts_from_1904: AtomicBool,
     kept: Mutex<Kept>,
     room: Room,
 }
 
 impl Host {
     pub(in crate::engine) fn new(watch: Arc<Watch>, locale: Locale) -> Self {
-        Self { watch, locale, kept: Mutex::default(), room: Room::default() }
+        Self {
+            watch,
+            locale,
+            counts_from_1904: AtomicBool::new(locale.excel_1904),
+            kept: Mutex::default(),
+            room: Room::default(),
+        }
+    }
+
+    /// From now on the input counts days from 1904-01-01.
+    pub(in crate::engine) fn count_from_1904(&self) {
+        self.counts_from_1904.store(true, Ordering::Relaxed);
+    }
+
+    /// What the formats leave open, also for days of workbooks.
+    pub(in crate::engine) fn locale_of_input(&self) -> Locale {
+        Locale { excel_1904: self.counts_from_1904.load(Ordering::Relaxed), ..self.locale }
     }
 }
 

@@ -79,7 +79,7 @@ fn exact(number: Decimal) -> Answer {
 
 fn date(call: &Call<'_>) -> Result<Answer, Error> {
     let Some(text) = call.text(0)? else { return Ok(Answer::Null) };
-    let read = |format: &DateFormat| match parse_date(&text, format, call.host.locale) {
+    let read = |format: &DateFormat| match parse_date(&text, format, call.host.locale_of_input()) {
         Ok((day, _)) => Answer::Text(day.to_string()),
         Err(_) => Answer::Null,
     };
@@ -104,9 +104,9 @@ fn datetime(call: &Call<'_>) -> Result<Answer, Error> {
 /// The workspace's locale, with the time zone of argument `n` where there is one; `None` for NULL.
 pub(super) fn locale(call: &Call<'_>, n: usize) -> Result<Option<Locale>, Error> {
     if call.len() <= n {
-        return Ok(Some(call.host.locale));
+        return Ok(Some(call.host.locale_of_input()));
     }
-    Ok(zone(call, n)?.map(|timezone| Locale { timezone, ..call.host.locale }))
+    Ok(zone(call, n)?.map(|timezone| Locale { timezone, ..call.host.locale_of_input() }))
 }
 
 /// The time zone in argument `n`; `None` for NULL.
