@@ -12,7 +12,7 @@ use crate::{
     error::Result,
     execution::outcome::Message,
     id::{MemberId, RecordId},
-    object::{Field, FieldType, FieldValue, value::ValueFault},
+    object::{Field, FieldType, FieldValue, design::label_fault, value::ValueFault},
     store::{
         Connection,
         lookup::{Finder, MANY, Question, Term},
@@ -217,6 +217,9 @@ impl<'c> Converter<'c> {
             return Ok(Some(key));
         }
         if mapping.creates_options {
+            if let Some(fault) = label_fault(label.trim()) {
+                return Err(fault.about(label));
+            }
             self.labels.push(label);
             return Ok(Some(-(self.labels.len() as i64)));
         }

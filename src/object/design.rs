@@ -1,6 +1,6 @@
 //! What a new object or field must look like before the store makes it.
 
-use super::{CONTACTS, Cardinality, Field, FieldType, Object, api_name_of, is_api_name};
+use super::{CONTACTS, Cardinality, Field, FieldType, Object, api_name_of, is_api_name, value::ValueFault};
 use crate::{
     error::{Error, Result},
     id::ObjectId,
@@ -207,16 +207,26 @@ pub fn check_label(path: &str, label: &str) -> Result<()> {
     if label.trim().is_empty() {
         return Err(Error::required(path));
     }
-    if label.chars().any(char::is_control) {
-        return Err(Error::invalid(format!("{path}: control characters are not kept.")).at(path));
+    match label_fault(label) {
+        Some(fault) => Err(Error::invalid(format!("{path}: {}.", fault.message)).at(path)),
+        None => Ok(()),
     }
-    let found = label.chars().count();
-    if found > MAX_LABEL {
-        return Err(
-            Error::invalid(format!("{path}: {found} characters; at most {MAX_LABEL} are kept.")).at(path)
+}
+
+/// Why a text that is not blank can't be a label.
+#[must_use]
+pub fn label_fault(label: &str) -> Option<ValueFault> {
+    if label.chars().any(char::is_control) {
+        return Some(
+            ValueFault::new("invalid", "control characters are not kept")
+                .expecting("a label without control characters"),
         );
     }
-    Ok(())
+    let found = label.chars().count();
+    (found > MAX_LABEL).then(|| {
+        ValueFault::new("too_long", format!("{found} characters; at most {MAX_LABEL} are kept"))
+            .expecting(format!("a label of at most {MAX_LABEL} characters"))
+    })
 }
 
 fn check_api_name(name: &str) -> Result<()> {

@@ -9,6 +9,7 @@ use crate::{
     id::RecordId,
     object::{
         Field, FieldType, FieldValue, Object, Record,
+        design::label_fault,
         value::ValueFault,
         written::{RecordRef, Tag, Written, find_option},
     },
@@ -53,7 +54,10 @@ fn tag_key(tx: &Transaction<'_>, field: &Field, tag: Tag) -> Result<i64> {
             let now = Field { options: option::of_field(tx, field.key)?, ..field.clone() };
             match find_option(&now, &label) {
                 Some(known) => Ok(known.key),
-                None => Ok(option::add(tx, field, &label, None)?.key),
+                None => match label_fault(label.trim()) {
+                    Some(fault) => Err(Error::from_value(&field.name, &fault)),
+                    None => Ok(option::add(tx, field, &label, None)?.key),
+                },
             }
         }
     }

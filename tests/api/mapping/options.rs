@@ -118,3 +118,38 @@ fn a_code_that_was_made_of_another_label_is_no_option() {
     assert_eq!(said[0].1["code"], "unknown_option");
     assert_eq!(said[0].1["message"], "f: \"A\" is no option; expected one of A+, B+, Not so good");
 }
+
+#[test]
+fn what_can_be_no_label_becomes_no_option_and_no_tag() {
+    for field_type in ["dropdown", "checkboxes", "dynamictags"] {
+        let people = People::new(&[json!({"name": "f", "field_type": field_type})], "n,v\n1,x\n");
+        let creates = json!(field_type != "dynamictags");
+        loads(&people, "string", &with(maps("f", "V"), "can_create_field_options", creates));
+        let (most, more) = ("é".repeat(255), "é".repeat(256));
+        let run = people.run(&format!("n,v\n1,\"two\nlines\"\n2,{more}\n3,{most}\n4,\"fine\n\"\n"));
+        assert_eq!(totals(&run), [2, 0, 0, 0, 2], "{field_type}");
+        let said: Vec<Json> = said(&people, &run).into_iter().map(|(_, message)| message).collect();
+        let [lines, long] = &said[..] else { panic!("{said:?}") };
+        assert_eq!((&lines["code"], &lines["value"]), (&json!("invalid"), &json!("two\nlines")));
+        assert_eq!(lines["message"], "f: control characters are not kept");
+        assert_eq!((&long["code"], &long["column"]), (&json!("too_long"), &json!("v")));
+        assert_eq!(long["message"], "f: 256 characters; at most 255 are kept");
+        assert_eq!(long["expected"], "a label of at most 255 characters");
+        assert_eq!(labels(&people, "f"), [most.as_str(), "fine"], "{field_type}");
+    }
+}
+
+#[test]
+fn a_tag_that_is_no_label_is_refused_by_the_api_too() {
+    let people = People::new(&[json!({"name": "f", "field_type": "dynamictags"})], "n,v\n1,x\n");
+    for (tag, sentence) in [
+        ("two\nlines".to_owned(), "control characters are not kept"),
+        ("x".repeat(256), "at most 255 are kept"),
+    ] {
+        let fields = json!([{"name": "name", "value": "n"}, {"name": "f", "value": [tag]}]);
+        let url = format!("/api/records/{}/add", people.object);
+        let refused = people.client.post(&url, &json!({ "fields": fields })).refused(400, "invalid");
+        assert!(refused.starts_with("fields.f: ") && refused.contains(sentence), "{refused}");
+    }
+    assert_eq!(labels(&people, "f"), [""; 0]);
+}
