@@ -310,10 +310,15 @@ fn gather(plan: &StepPlan, mapping: &Mapping, cells: &mut [Cell]) -> Value {
             Err(_) => Value::Null,
         };
         let target = mapping.lookup.as_ref().unwrap_or(&mapping.field).field_type;
-        return match (target, &value) {
-            (_, Value::List(_)) if mapping.field.is_many() => value,
-            (FieldType::Text | FieldType::Longtext, _) => plan.slots[slot].text(value),
-            _ => value,
+        let takes_text = matches!(target, FieldType::Text | FieldType::Longtext);
+        return match value {
+            // Each item is looked up by itself.
+            Value::List(items) if mapping.field.is_many() && takes_text => {
+                Value::List(items.into_iter().map(|item| plan.slots[slot].text(item)).collect())
+            }
+            Value::List(items) if mapping.field.is_many() => Value::List(items),
+            value if takes_text => plan.slots[slot].text(value),
+            value => value,
         };
     }
     let mut joined = String::new();

@@ -139,3 +139,33 @@ fn a_step_takes_the_record_that_an_earlier_one_matched_or_made_and_says_why_ther
         assert_eq!((&message["variable"], &message["code"]), (&json!("The city"), &json!("not_loaded")));
     }
 }
+
+#[test]
+fn each_item_of_a_list_is_looked_up_as_a_text_field_has_it() {
+    for (data_type, format, written, kept) in [
+        ("number", ("input_format", "plain"), "7;8.50", ["7", "8.50"]),
+        (
+            "phone_number",
+            ("output_format", "national"),
+            "+49 30 901820; +49 30 901821",
+            ["030 901820", "030 901821"],
+        ),
+    ] {
+        let people = people();
+        let object = object_id(&people.client, "cities");
+        for (name, code) in ["Rome", "Oslo"].iter().zip(kept) {
+            add(&people.client, &object, &json!({"name": name, "code": code}));
+        }
+        let rule =
+            with(with(maps("many", "V"), "lookup_field", json!("code")), "lookup_object", json!("cities"));
+        let v = with(variable("V", data_type, "people", "v"), "is_array", json!(true));
+        let v = with(with(v, "array_delimiter", json!(";")), format.0, json!(format.1));
+        let variables = [variable("Name", "string", "people", "n"), v];
+        let rules = json!([crate::matching::rule("name", "Name", &json!({}))]);
+        people.configure(&variables, &rules, &json!([maps("name", "Name"), rule]));
+        people.activate();
+        let run = people.run(&format!("n,v\n1,{written}\n"));
+        assert_eq!(totals(&run), [1, 0, 0, 0, 0], "{data_type}: {:?}", said(&people, &run));
+        assert_eq!(names(&value(&people, "1", "many")), ["Oslo", "Rome"], "{data_type}");
+    }
+}
