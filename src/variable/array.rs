@@ -58,7 +58,8 @@ impl Delimiter {
     }
 }
 
-/// Hands each item to `take`: trimmed, quotes undone, blank ones left out.
+/// Hands each item to `take`: trimmed, quotes undone, blank ones left out; so is what `[]` and `{}` write for a
+/// missing item, `null` and `NULL` without quotes.
 ///
 /// An item in double quotes may hold the separator; a quote inside is doubled (or, in `{}` and `[]`,
 /// escaped with a backslash).
@@ -110,10 +111,11 @@ const fn expected(delimiter: Delimiter) -> &'static str {
 /// The first item and what follows its separator; `None`: it was the last.
 fn next_item(text: &str, delimiter: Delimiter) -> Result<(Cow<'_, str>, Option<&str>), Fault> {
     let Some(quoted) = text.strip_prefix('"') else {
-        return Ok(match text.split_once(delimiter.separator()) {
-            Some((item, rest)) => (Cow::Borrowed(item), Some(rest)),
-            None => (Cow::Borrowed(text), None),
-        });
+        let (item, rest) = match text.split_once(delimiter.separator()) {
+            Some((item, rest)) => (item, Some(rest)),
+            None => (text, None),
+        };
+        return Ok((Cow::Borrowed(if is_null(item.trim(), delimiter) { "" } else { item }), rest));
     };
     let broken = |reason| Fault::new(FaultCode::NotAList, expected(delimiter)).because(reason);
     let (item, rest) = read_quoted(quoted, delimiter).ok_or_else(|| broken("has a broken quoted item"))?;
@@ -123,6 +125,16 @@ fn next_item(text: &str, delimiter: Delimiter) -> Result<(Cow<'_, str>, Option<&
     }
     let more = rest.strip_prefix(delimiter.separator());
     more.map(|more| (item, Some(more))).ok_or_else(|| broken("has text after a quoted item"))
+}
+
+/// Whether an item without quotes is the missing one: of JSON, or of a `PostgreSQL` array, where case does not
+/// count.
+fn is_null(item: &str, delimiter: Delimiter) -> bool {
+    match delimiter {
+        Delimiter::Brackets => item == "null",
+        Delimiter::Braces => item.eq_ignore_ascii_case("null"),
+        _ => false,
+    }
 }
 
 /// Reads up to the closing quote. `None`: there is none, or an escape is wrong.
@@ -194,7 +206,7 @@ pub fn join(items: &[String], delimiter: Delimiter, out: &mut String) {
 fn push_item(item: &str, delimiter: Delimiter, out: &mut String) {
     match delimiter {
         Delimiter::Brackets => out.push_str(&serde_json::Value::from(item).to_string()),
-        Delimiter::Braces if item.contains(['"', '\\', ',', '{', '}']) => {
+        Delimiter::Braces if item.contains(['"', '\\', ',', '{', '}']) || is_null(item.trim(), delimiter) => {
             out.push('"');
             out.push_str(&item.replace('\\', "\\\\").replace('"', "\\\""));
             out.push('"');
@@ -240,6 +252,9 @@ mod tests {
             (r#"["a","b"]"#, Delimiter::Brackets, &["a", "b"]),
             (r#" [ "a,b" , 12 , "x\u00e9\n" ] "#, Delimiter::Brackets, &["a,b", "12", "xé"]),
             ("[]", Delimiter::Brackets, &[]),
+            (r#"["a", null , "null",Null]"#, Delimiter::Brackets, &["a", "null", "Null"]),
+            (r#"{a,NULL, null ,"NULL"}"#, Delimiter::Braces, &["a", "NULL"]),
+            ("null;NULL", Delimiter::Semicolon, &["null", "NULL"]),
             ("{ }", Delimiter::Braces, &[]),
             ("", Delimiter::Comma, &[]),
         ] {
@@ -273,7 +288,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_joined_splits_back(list in prop::collection::vec("[a-z\",;|\\\\{}\\[\\]é ]{0,8}", 0..5)) {
+        fn what_is_joined_splits_back(list in prop::collection::vec("[a-z\",;|\\\\{}\\[\\]é ]{0,8}|null|NULL", 0..5)) {
             let list: Vec<String> =
                 list.iter().map(|s| s.trim().to_owned()).filter(|s| !s.is_empty()).collect();
             for delimiter in Delimiter::ALL {

@@ -33,6 +33,8 @@ fn every_delimiter_splits_trims_drops_empty_items_and_knows_quotes() {
                 &[
                     ("{a, b}", Is("{a,b}")),
                     (r#"{"a,b","q\"q"}"#, Is(r#"{"a,b","q\"q"}"#)),
+                    (r#"{a,NULL, null ,"NULL"}"#, Is(r#"{a,"NULL"}"#)),
+                    ("{NULL}", Blank),
                     ("{ }", Blank),
                     ("a,b", Not(NOT, "in braces")),
                     ("{a,b", Not(NOT, "")),
@@ -43,6 +45,8 @@ fn every_delimiter_splits_trims_drops_empty_items_and_knows_quotes() {
                 &[
                     (r#"["a","b, c"]"#, Is(r#"["a","b, c"]"#)),
                     (r#"[ "x\u00e9", 12 ]"#, Is(r#"["xé","12"]"#)),
+                    (r#"["a", null, "null"]"#, Is(r#"["a","null"]"#)),
+                    ("[null]", Blank),
                     ("[]", Blank),
                     ("{a}", Not(NOT, "in brackets")),
                     (r#"["a\x"]"#, Not(NOT, "")),
