@@ -99,7 +99,7 @@ impl DateFormat {
         match reading {
             Ok(Some(reading)) => Ok(reading),
             Ok(None) => Err(Fault::new(FaultCode::NotADate, self.expected())),
-            Err(OutOfRange) => Err(Fault::new(FaultCode::OutOfRange, "a date between the years 1 and 9999")),
+            Err(OutOfRange) => Err(out_of_range()),
         }
     }
 }
@@ -117,10 +117,41 @@ pub fn parse_date(
 /// Reads a moment; white space around it does not count.
 pub fn parse_datetime(text: &str, format: &DateFormat, locale: Locale) -> Result<DateTime<Utc>, Fault> {
     let reading = format.read(text.trim(), Precision::Moment, locale)?;
-    match reading.offset {
-        Some(seconds) => Ok((reading.local - Duration::seconds(i64::from(seconds))).and_utc()),
-        None => moment_in(reading.local, locale.timezone),
+    let moment = match reading.offset {
+        Some(seconds) => (reading.local - Duration::seconds(i64::from(seconds))).and_utc(),
+        None if reading.has_time => moment_in(reading.local, locale.timezone)?,
+        None => first_moment(reading.local.date(), locale.timezone)?,
+    };
+    // The year may have turned on the way to UTC.
+    if in_range(moment.date_naive()) { Ok(moment) } else { Err(out_of_range()) }
+}
+
+fn out_of_range() -> Fault {
+    Fault::new(FaultCode::OutOfRange, "a date between the years 1 and 9999")
+}
+
+/// The first moment of a day: not always midnight, and not always the only one. A day that was left out as a
+/// whole (Samoa's 2011-12-30) has none.
+fn first_moment(day: NaiveDate, timezone: Tz) -> Result<DateTime<Utc>, Fault> {
+    const SECONDS_PER_DAY: i64 = 86_400;
+    let midnight = day.and_time(NaiveTime::MIN);
+    let at = |second: i64| {
+        let local = midnight + Duration::seconds(second);
+        timezone.from_local_datetime(&local).earliest().map(|moment| moment.to_utc())
+    };
+    if timezone == Tz::UTC {
+        return Ok(midnight.and_utc());
     }
+    if let Some(moment) = at(0) {
+        return Ok(moment);
+    }
+    // The clocks were set forward over midnight: to the first minute that there is, or, with old zones, to
+    // a second before it.
+    let Some(minute) = (1..SECONDS_PER_DAY / 60).find(|minute| at(minute * 60).is_some()) else {
+        return moment_in(midnight, timezone);
+    };
+    let first = (minute * 60 - 59..=minute * 60).find_map(at);
+    first.map_or_else(|| moment_in(midnight, timezone), Ok)
 }
 
 /// The moment at which clocks of the zone show this time.

@@ -82,6 +82,8 @@ pub(super) struct Reading {
 impl Pattern {
     /// Compiles a pattern; the error says what is wrong with it, as the end of a sentence.
     pub fn compile(text: &str) -> Result<Self, String> {
+        // As around a value, white space around a pattern does not count.
+        let text = text.trim();
         let pattern = match text {
             RFC3339 => Self { text: text.to_owned(), matcher: Matcher::Tokens(rfc3339()), has_time: true },
             ISO_DATETIME => Self { text: text.to_owned(), matcher: Matcher::Tokens(iso()), has_time: true },

@@ -56,6 +56,8 @@ fn every_date_format_reads_its_own_writing_and_nothing_else() {
         reads("%Y%m%d", &[("20260304", Is("2026-03-04"))]),
         reads("%j %Y", &[("063 2026", Is("2026-03-04"))]),
         reads("%m/%d/%y", &[("3/4/26", Is("2026-03-04"))]),
+        // White space around a pattern counts no more than around a value.
+        reads(" %d.%m.%Y ", &[("04.03.2026", Is("2026-03-04")), (" 04.03.2026 ", Is("2026-03-04"))]),
     ];
     for (format, cell, other) in [
         ("%m/%d/%Y", "03/04/2026", "13/04/2026"),
@@ -125,6 +127,9 @@ fn every_datetime_format_reads_its_own_writing_and_local_times_are_the_workspace
                 ("2026-10-25T02:30:00+02:00", Is("2026-10-25T02:30:00+02:00")),
                 ("2026-10-25T02:30:00+01:00", Is("2026-10-25T02:30:00+01:00")),
                 ("2026-03-04T15:05:00", Not(NOT, "rfc3339")),
+                // In UTC the year is another.
+                ("9999-12-31T23:59:59-01:00", Not("out_of_range", "between the years 1 and 9999")),
+                ("0001-01-01T00:30:00+01:00", Not("out_of_range", "between the years 1 and 9999")),
             ],
         ),
         reads(
@@ -191,6 +196,40 @@ fn every_datetime_format_reads_its_own_writing_and_local_times_are_the_workspace
         }
     }
     check("datetime", berlin, &formats);
+}
+
+#[test]
+fn a_day_without_a_time_begins_with_its_first_moment_whatever_the_clocks_do_at_midnight() {
+    let with_time = "%Y-%m-%d %H:%M[:%S]";
+    for (zone, no_time, time) in [
+        // Set forward over midnight.
+        (
+            "America/Sao_Paulo",
+            ("2018-11-04", Is("2018-11-04T01:00:00-02:00")),
+            ("2018-11-04 00:00", Not(NOT, "does not exist in America/Sao_Paulo")),
+        ),
+        // Before midnight, by half an hour into the day.
+        (
+            "America/Toronto",
+            ("1919-03-31", Is("1919-03-31T00:30:00-04:00")),
+            ("1919-03-31 00:10", Not(NOT, "does not exist in America/Toronto")),
+        ),
+        // Set back over midnight.
+        (
+            "America/Havana",
+            ("2026-11-01", Is("2026-11-01T00:00:00-04:00")),
+            ("2026-11-01 00:00", Not(TWO, "exists twice in America/Havana")),
+        ),
+        // The day was left out.
+        (
+            "Pacific/Apia",
+            ("2011-12-30", Not(NOT, "does not exist in Pacific/Apia")),
+            ("2011-12-31 00:00", Is("2011-12-31T00:00:00+14:00")),
+        ),
+    ] {
+        let config = |config: &mut Config| zone.clone_into(&mut config.workspace.timezone);
+        check("datetime", config, &[reads("%Y-%m-%d", &[no_time]), reads(with_time, &[time])]);
+    }
 }
 
 /// Cells are constants elsewhere.
