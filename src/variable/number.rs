@@ -60,13 +60,20 @@ fn undress(text: &str) -> (bool, &str) {
     {
         return (false, text);
     }
-    if let Some(inner) = text.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) {
+    if let Some(inner) = in_parentheses(text) {
         return (true, without_currency(inner.trim()).0);
     }
     let (before, had_currency) = without_currency(text);
+    if had_currency && let Some(inner) = in_parentheses(before) {
+        return (true, inner.trim());
+    }
     let (negative, rest) = signed(before);
     let rest = rest.trim_start();
     if had_currency { (negative, rest) } else { (negative, without_currency(rest).0) }
+}
+
+fn in_parentheses(text: &str) -> Option<&str> {
+    text.strip_prefix('(')?.strip_suffix(')')
 }
 
 /// Takes one currency sign off the front or the end, and says whether there was one.
@@ -217,6 +224,8 @@ mod tests {
             ("-5 €", Auto, "-5"),
             ("(1.50)", Auto, "-1.50"),
             ("($1,000.50)", Auto, "-1000.50"),
+            ("$(1.50)", Auto, "-1.50"),
+            ("(1.50) €", Auto, "-1.50"),
             ("-0", Auto, "0"),
             ("00123", Auto, "123"),
         ] {
@@ -236,6 +245,9 @@ mod tests {
             ("$5€", Auto),
             ("--5", Auto),
             ("(-5)", Auto),
+            ("-(5)", Auto),
+            ("$(-5)", Auto),
+            ("$($5)", Auto),
             ("(5", Auto),
             ("12%", Auto),
             ("1e3", Auto),
