@@ -241,6 +241,6 @@ mod tests {
         assert!(message.expected.is_some() && message.message.starts_with("price: \"xxx"));
         let message = Message::fault(&parser.parse(None).unwrap_err(), &price, None);
         assert_eq!((message.code.as_str(), message.message.as_str()), ("required", "price is required"));
-        assert_eq!((message.value, message.expected), (None, None));
+        assert_eq!((message.value, message.expected.as_deref()), (None, Some("a value")));
     }
 }

@@ -3,7 +3,7 @@
 use super::{
     convert::{counted, named},
     matching::Skip,
-    plan::StepPlan,
+    plan::{Mapping, Slot, StepPlan},
 };
 use crate::{
     execution::{
@@ -57,23 +57,37 @@ pub(super) fn skipped(object: ObjectId, skip: &Skip) -> Fate {
 
 /// Of a row without a value to match by.
 pub(super) fn blank_message(plan: &StepPlan) -> Message {
-    let names: Vec<&str> =
-        plan.rules.iter().map(|rule| plan.slots[plan.slot_of(rule)].name.as_str()).collect();
+    let slots: Vec<&Slot> = plan.rules.iter().map(|rule| &plan.slots[plan.slot_of(rule)]).collect();
+    let names: Vec<&str> = slots.iter().map(|slot| slot.name.as_str()).collect();
     Message {
         message: format!(
             "{} is blank: without a value to match by, every run would make a new record",
             names.join(", ")
         ),
-        variable: names.first().map(|name| (*name).to_owned()),
+        variable: slots.first().map(|slot| slot.name.clone()),
+        column: slots.first().and_then(|slot| slot.column.clone()),
+        expected: Some("a value to match by".to_owned()),
         ..message("match_value_blank")
     }
 }
 
-pub(super) fn required_message(name: &str, field: Option<&Field>) -> Message {
+/// Of a required field that nothing is mapped to.
+pub(super) fn unmapped_message(field: &Field) -> Message {
     Message {
-        message: format!("{name} is required"),
-        field: field.map(|field| field.name.clone()),
+        message: format!("{} is required", field.display_name),
+        field: Some(field.name.clone()),
+        expected: Some("a value".to_owned()),
         ..message("required")
+    }
+}
+
+/// Of a required field to which the row brings nothing.
+pub(super) fn required_message(plan: &StepPlan, mapping: &Mapping) -> Message {
+    let slot = &plan.slots[mapping.slots[0]];
+    Message {
+        variable: Some(slot.name.clone()),
+        column: slot.column.clone(),
+        ..unmapped_message(&mapping.field)
     }
 }
 

@@ -133,7 +133,7 @@ pub struct StepPlan {
     pub(super) rules: Vec<Rule>,
     pub(super) mappings: Vec<Mapping>,
     /// Required fields that nothing is mapped to: no record can be made.
-    pub(super) unmapped_required: Vec<String>,
+    pub(super) unmapped_required: Vec<Field>,
     pub(super) is_used_later: bool,
     pub(super) members: Members,
     variables: Vec<VariableId>,
@@ -177,7 +177,7 @@ impl StepPlan {
             .fields
             .iter()
             .filter(|field| field.is_required && !plan.mappings.iter().any(|m| m.field.id == field.id))
-            .map(|field| field.display_name.clone())
+            .cloned()
             .collect();
         Ok(plan)
     }

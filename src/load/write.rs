@@ -7,7 +7,7 @@ use super::{
     Cell, Row,
     conflict::{Merge, merge},
     convert::{Converter, MatchValue, fault_message},
-    fate::{Fate, blank_message, done, message, rejected, required_message, skipped},
+    fate::{Fate, blank_message, done, message, rejected, required_message, skipped, unmapped_message},
     look::look,
     matching::{Actions, Decision, decide},
     plan::{Key, StepPlan},
@@ -223,11 +223,10 @@ impl<'c> Writer<'c> {
     }
 
     fn create(&mut self) -> Result<Fate> {
-        let mut missing: Vec<Message> =
-            self.plan.unmapped_required.iter().map(|name| required_message(name, None)).collect();
+        let mut missing: Vec<Message> = self.plan.unmapped_required.iter().map(unmapped_message).collect();
         for (mapping, value) in self.plan.mappings.iter().zip(&self.values) {
             if mapping.is_missing(value) {
-                missing.push(required_message(&mapping.field.display_name, Some(&mapping.field)));
+                missing.push(required_message(self.plan, mapping));
             }
         }
         if !missing.is_empty() {
@@ -270,9 +269,9 @@ impl<'c> Writer<'c> {
         let cleared: Vec<Message> = self
             .written
             .iter()
-            .map(|at| (&self.plan.mappings[*at].field, &self.values[*at]))
-            .filter(|(field, value)| field.is_required && value.is_blank())
-            .map(|(field, _)| required_message(&field.display_name, Some(field)))
+            .map(|at| (&self.plan.mappings[*at], &self.values[*at]))
+            .filter(|(mapping, value)| mapping.is_missing(value))
+            .map(|(mapping, _)| required_message(self.plan, mapping))
             .collect();
         if !cleared.is_empty() {
             return Ok(rejected(cleared));
@@ -323,6 +322,7 @@ impl<'c> Writer<'c> {
                     RecordId::of(self.plan.object.id, other)
                 ),
                 field: Some(field.name.clone()),
+                expected: Some("a value that no other record has".to_owned()),
                 ..message("unique")
             }])
         }))

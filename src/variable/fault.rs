@@ -94,7 +94,7 @@ impl FaultCode {
 pub struct Fault {
     /// The kind.
     pub code: FaultCode,
-    /// What would have been right; empty for `required`.
+    /// What would have been right.
     pub expected: Cow<'static, str>,
     /// What exactly is wrong, as the end of a sentence that began with the value, where the kind does
     /// not say it all.
@@ -110,7 +110,7 @@ impl Fault {
     /// A blank value of a required variable.
     #[must_use]
     pub const fn required() -> Self {
-        Self { code: FaultCode::Required, expected: Cow::Borrowed(""), reason: None }
+        Self { code: FaultCode::Required, expected: Cow::Borrowed("a value"), reason: None }
     }
 
     /// Says what exactly is wrong.
