@@ -246,7 +246,7 @@ fn make(app: &App, caller: &Caller, wanted: Wanted) -> Result<Package> {
         input: input.as_ref().map(|file| {
             (file.name.as_str(), Box::new(FileReader::open(&app.store, file)) as Box<dyn std::io::Read>)
         }),
-        seeds: SeedRecords { store: &app.store, objects: &objects, seeds: &snapshot.seeds },
+        seeds: SeedRecords::open(&app.store, &objects, &snapshot.seeds)?,
         records: rows.map(|rows| Taken { store: &app.store, objects: &objects, rows }),
     };
     let file = tempfile::tempfile_in(app.store.scratch_dir()).map_err(Error::internal)?;

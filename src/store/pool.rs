@@ -65,6 +65,26 @@ pub struct Database {
 /// A pooled connection that can't write.
 pub type Reader = r2d2::PooledConnection<SqliteConnectionManager>;
 
+/// A reader that sees one state for as long as it lives: that of its first statement. It holds back the WAL for
+/// as long, so it is for reading in one go.
+pub struct Snapshot(Reader);
+
+impl std::ops::Deref for Snapshot {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        &self.0
+    }
+}
+
+impl Drop for Snapshot {
+    fn drop(&mut self) {
+        if let Err(error) = self.0.execute_batch("ROLLBACK") {
+            log::error!("a reader could not end its transaction: {error}");
+        }
+    }
+}
+
 impl Database {
     /// Wraps an open, migrated writer connection and opens the readers of the same file.
     pub(super) fn new(writer: Connection, path: &Path, disk: Arc<Disk>) -> Result<Self> {
@@ -97,6 +117,13 @@ impl Database {
     /// A reader. It sees one state per statement; wrap several in a transaction when they must agree.
     pub fn reader(&self) -> Result<Reader> {
         Ok(self.readers.get()?)
+    }
+
+    /// A reader whose statements agree.
+    pub fn snapshot(&self) -> Result<Snapshot> {
+        let reader = self.reader()?;
+        reader.execute_batch("BEGIN")?;
+        Ok(Snapshot(reader))
     }
 
     /// Runs `work` with a reader.

@@ -2,7 +2,7 @@
 //!
 //! Everything is text: checkbox `Yes` or `No`, numbers plain, dates ISO, moments RFC 3339 in UTC, lists a
 //! JSON array of labels, blank NULL. Beside options, related records and members stands `<field>__id`.
-//! Records are read page by page, each in a read of its own, so that no seed holds back the WAL.
+//! Records are read page by page: what is read of a page is handed on before the next.
 
 use std::collections::HashMap;
 

@@ -14,6 +14,7 @@ mod log;
 mod notification;
 mod process;
 mod secrets;
+mod seeds;
 mod start;
 mod staying_up;
 mod stop;

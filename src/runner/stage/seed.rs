@@ -1,4 +1,7 @@
 //! Seeds into `kizen`: a snapshot of records, or the CSV files of a dev package.
+//!
+//! All seeds of a run are one state of the records, whatever is written meanwhile: they are read in one
+//! transaction, one after the other, before the script starts. That holds back the WAL for the seconds that it takes.
 
 use std::path::Path;
 
@@ -11,17 +14,24 @@ use crate::{
     object::Object,
     runner::job::{Job, Stop},
     script::SeedTable,
-    store::{Store, seed::SeedReader, words::Words},
+    store::{Snapshot, Store, seed::SeedReader, words::Words},
 };
 
 /// Loads every seed table that the script's configuration lists: a seed takes effect with the template
 /// that was made after it was saved.
 pub(in crate::runner) fn read(job: &Job<'_>, engine: &mut Engine) -> Result<(), Stop> {
-    for table in &job.snapshot.config_metadata.seed_tables {
-        let rows = match job.seeds_from {
-            Some(folder) => from_file(job, engine, table, folder)?,
-            None => from_records(job, engine, table)?,
+    let tables = &job.snapshot.config_metadata.seed_tables;
+    let records = match job.seeds_from {
+        None if !tables.is_empty() => Some(SeedRecords::open(job.store, job.objects, &job.snapshot.seeds)?),
+        _ => None,
+    };
+    for table in tables {
+        let rows = match (job.seeds_from, &records) {
+            (Some(folder), _) => from_file(job, engine, table, folder)?,
+            (None, Some(records)) => from_records(job, engine, table, records)?,
+            (None, None) => 0,
         };
+        crate::breakpoint::reach("seed_read");
         job.progress.log(
             "info",
             Some(StageKind::InputRead),
@@ -31,17 +41,20 @@ pub(in crate::runner) fn read(job: &Job<'_>, engine: &mut Engine) -> Result<(), 
     Ok(())
 }
 
-/// Where seeds come from on a server: the records of its objects.
+/// Where seeds come from on a server: the records of its objects, as they were when the first seed was read.
 pub struct SeedRecords<'r> {
-    /// Where the records are.
-    pub store: &'r Store,
-    /// The objects of the workspace.
-    pub objects: &'r [Object],
-    /// The connector's seeds.
-    pub seeds: &'r [Seed],
+    records: Snapshot,
+    words: Words,
+    objects: &'r [Object],
+    seeds: &'r [Seed],
 }
 
-impl SeedRecords<'_> {
+impl<'r> SeedRecords<'r> {
+    /// Of a connector with these seeds, in a workspace with these objects.
+    pub fn open(store: &Store, objects: &'r [Object], seeds: &'r [Seed]) -> Result<Self> {
+        Ok(Self { records: store.records.snapshot()?, words: Words::of(store)?, objects, seeds })
+    }
+
     /// Hands the columns of a seed table to `begin` and its rows to `row`.
     ///
     /// # Errors
@@ -54,18 +67,15 @@ impl SeedRecords<'_> {
         mut row: impl FnMut(&mut S, &[Option<String>]) -> Result<(), Stop>,
     ) -> Result<S, Stop> {
         let seed = self.seed(table)?;
-        let words = Words::of(self.store)?;
-        let mut reader = self.store.records.read(|conn| SeedReader::open(conn, &seed, words.reading()))?;
+        let mut reader = SeedReader::open(&self.records, &seed, self.words.reading())?;
         let mut sink = begin(reader.columns())?;
         loop {
             token.check()?;
             let mut stopped = None;
-            let more = self.store.records.read(|conn| {
-                reader.next_page(conn, |cells| {
-                    row(&mut sink, cells).map_err(|stop| {
-                        stopped = Some(stop);
-                        Error::conflict("the seed's rows were not taken")
-                    })
+            let more = reader.next_page(&self.records, |cells| {
+                row(&mut sink, cells).map_err(|stop| {
+                    stopped = Some(stop);
+                    Error::conflict("the seed's rows were not taken")
                 })
             });
             if let Some(stop) = stopped {
@@ -98,8 +108,12 @@ impl SeedRecords<'_> {
     }
 }
 
-fn from_records(job: &Job<'_>, engine: &mut Engine, table: &SeedTable) -> Result<u64, Stop> {
-    let records = SeedRecords { store: job.store, objects: job.objects, seeds: &job.snapshot.seeds };
+fn from_records(
+    job: &Job<'_>,
+    engine: &mut Engine,
+    table: &SeedTable,
+    records: &SeedRecords<'_>,
+) -> Result<u64, Stop> {
     let mut line = 0;
     let loader = records.each(
         table,
