@@ -79,6 +79,18 @@ fn a_workbook_that_counts_from_1904_says_so_and_is_read_so() {
     assert_eq!(said[0], "mac.xlsx counts days from 1904-01-01; excel_epoch does so too.");
     assert_eq!(days(&desk), [["mac", "2026-01-31"]]);
     assert_eq!(execution(&desk.client, &desk.token, text(&row["id"]))["warning"], Json::Null);
+    // What stands in the connector means the same whatever the file is.
+    change_day(&desk, &json!({"data_source": null, "value": "46054"}));
+    desk.run("mac.xlsx", &book_of_1904(&[("mac", 44_591.0)]), &[]);
+    assert_eq!(days(&desk), [["mac", "2026-02-01"]]);
+}
+
+/// Changes the variable of the day.
+fn change_day(desk: &Desk, settings: &Json) {
+    let mut variables = desk.client.get(&path(&desk.token)).ok()["execution_variables"].clone();
+    assert_eq!(variables[1]["name"], "day");
+    variables[1].as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
+    desk.client.patch(&path(&desk.token), &json!({ "execution_variables": variables })).ok();
 }
 
 /// The library writes no such workbook: its property is set by hand.
@@ -110,16 +122,20 @@ fn rejected_of(desk: &Desk, run: &Json) -> String {
 
 #[test]
 fn rejected_rows_of_a_workbook_that_counts_from_1904_still_do_when_they_come_back() {
-    for has_line in [true, false] {
+    let by_script = "rowid AS _line, name, coalesce(parse_date(day, 'excel_epoch'), day) AS day";
+    for (columns, format, head) in [
+        ("rowid AS _line, name, day", "excel_epoch", "Name,Day"),
+        // Without lines these are the rows of the scope.
+        ("name, day", "excel_epoch", "name,day"),
+        (by_script, "%Y-%m-%d", "Name,Day"),
+    ] {
         let desk = loading(&book(&[("first", 46_053.0)], false));
-        if !has_line {
-            let sql = "CREATE TABLE output.days AS SELECT name, day FROM input.days_xlsx";
-            journey::publish(&desk.client, &desk.token, sql);
-        }
+        let sql = format!("CREATE TABLE output.days AS SELECT {columns} FROM input.days_xlsx");
+        journey::publish(&desk.client, &desk.token, &sql);
+        change_day(&desk, &json!({ "input_format": format }));
         let run = desk.run("mac.xlsx", &book_of_1904(&[("mac", 44_591.0), ("bad", -5.0)]), &[]);
         assert_eq!(run["status"], "partial_success", "{run}");
         let mut rejected = rejected_of(&desk, &run);
-        let head = if has_line { "Name,Day" } else { "name,day" };
         let start = format!("{head},_days_from_1904,_errors\r\nbad,-5,,");
         assert!(rejected.starts_with(&start), "{rejected}");
         // Still wrong, it is rejected as it came.
@@ -164,9 +180,7 @@ fn files_of_an_archive_that_count_days_differently_are_refused_where_it_matters(
     assert_eq!(run["status"], "success", "{run}");
     assert_eq!(days(&desk), [["new", "2026-01-31"], ["old", "2026-01-31"]]);
     // No variable reads days by number: nothing is amiss.
-    let mut variables = desk.client.get(&path(&desk.token)).ok()["execution_variables"].clone();
-    variables[1]["input_format"] = json!("%Y-%m-%d");
-    desk.client.patch(&path(&desk.token), &json!({ "execution_variables": variables })).ok();
+    change_day(&desk, &json!({"input_format": "%Y-%m-%d"}));
     let dated = book(&[("dated", 46_054.0)], true);
     let run = desk.run("days.zip", &zip_of(&[("days.xlsx", &dated), ("more.xlsx", &old)]), &[]);
     assert_eq!(run["status"], "success", "{run}");
