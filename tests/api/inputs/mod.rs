@@ -2,6 +2,7 @@
 
 mod bad;
 mod bombs;
+mod columns;
 mod rejected;
 mod several;
 mod workbooks;
