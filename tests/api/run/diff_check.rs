@@ -118,6 +118,81 @@ fn a_change_of_variables_or_flow_loads_everything() {
 }
 
 #[test]
+fn a_skipped_row_is_tried_again() {
+    let shop = shop();
+    let orders = journey::object_id(&shop.client, "orders");
+    let [_, twin] = [1, 2].map(|_| crate::matching::add(&shop.client, &orders, &json!({"name": "twin"})));
+    let csv = "Number,E-Mail,Total\ntwin,,5\n1,,1\n";
+    assert_eq!(totals(&shop.run("a.csv", csv)), [1, 0, 0, 1, 0]);
+    assert_eq!(totals(&shop.run("a.csv", csv)), [0, 0, 1, 1, 0]);
+    // Nothing of the file has changed, but the records have.
+    shop.client.delete(&format!("/api/records/orders/{twin}")).expect(204);
+    assert_eq!(totals(&shop.run("a.csv", csv)), [0, 1, 1, 0, 0]);
+    assert_eq!(totals(&shop.run("a.csv", csv)), [0, 0, 2, 0, 0]);
+}
+
+#[test]
+fn a_change_of_the_flow_alone_or_of_the_seeds_loads_everything() {
+    let shop = shop();
+    shop.run("a.csv", FIRST);
+    let changed = |change: &dyn Fn()| {
+        by_hand(&shop, "2", 20);
+        assert_eq!(totals(&shop.run("a.csv", FIRST)), [0, 0, 3, 0, 0]);
+        change();
+        let run = shop.run("a.csv", FIRST);
+        assert_eq!((totals(&run), &run["totals"]["missing_since_last_run"]), ([0, 1, 2, 0, 0], &Json::Null));
+        assert!(said(&shop, &run).contains("variables, flow or seeds changed"), "{}", said(&shop, &run));
+        assert_eq!(totals_of(&shop)[1], 2);
+    };
+    changed(&|| {
+        let mut flow = journey::detail(&shop.client, TOKEN)["flow"].clone();
+        let rule = &mut flow["loads"][0]["field_mapping_rules"][1];
+        assert_eq!(rule["conflict_resolution"], "overwrite");
+        rule["conflict_resolution"] = json!("only_update_blank");
+        shop.patch(&json!({ "flow": flow }));
+    });
+    let orders = journey::object_id(&shop.client, "orders");
+    changed(&|| {
+        shop.patch(&json!({"kizen_data_seeds": [{"custom_object_id": orders, "group_id": null}]}));
+    });
+}
+
+#[test]
+fn each_of_several_scopes_is_compared_with_its_own_rows() {
+    let sql = "CREATE TABLE output.orders AS
+        SELECT rowid AS _line, number, e_mail AS mail, total FROM input.orders_csv;
+        CREATE TABLE output.people AS
+        SELECT DISTINCT e_mail AS mail FROM input.orders_csv WHERE e_mail IS NOT NULL;";
+    let shop = Shop::in_setup(|_| {}, sql);
+    journey::object(&shop.client, "people", &[]);
+    let variables = [
+        variable("Number", "string", "orders", "number"),
+        variable("Total", "number", "orders", "total"),
+        variable("Who", "email", "people", "mail"),
+    ];
+    let mapping = json!([maps("name", "Number"), maps("total", "Total")]);
+    let orders = step("orders", "orders", None, json!([matches("name", "Number")]), mapping);
+    let people =
+        step("people", "people", None, json!([matches("name", "Who")]), json!([maps("name", "Who")]));
+    configure(&shop.client, TOKEN, &variables, &[orders, people]);
+    journey::activate(&shop.client, TOKEN);
+    shop.patch(&json!({"diff_check_enabled": true}));
+    let run = |csv: &str| {
+        let run = shop.run("a.csv", &format!("Number,E-Mail,Total\n{csv}"));
+        let missing = run["totals"]["missing_since_last_run"].clone();
+        (totals(&run), missing)
+    };
+    let first = "1,a@x.org,1\n2,b@x.org,2\n3,a@x.org,3\n";
+    assert_eq!(run(first), ([5, 0, 0, 0, 0], Json::Null));
+    assert_eq!(run(first), ([0, 0, 5, 0, 0], json!(0)));
+    // A changed order changes nothing of the people.
+    assert_eq!(run("1,a@x.org,1\n2,b@x.org,20\n3,a@x.org,3\n"), ([0, 1, 4, 0, 0], json!(0)));
+    // Two orders and one of the people are gone, one of each is new.
+    assert_eq!(run("1,a@x.org,1\n4,c@x.org,4\n"), ([2, 0, 2, 0, 0], json!(3)));
+    assert_eq!(shop.orders().len(), 4);
+}
+
+#[test]
 fn a_run_may_switch_it_off_and_leaves_a_baseline_all_the_same() {
     let shop = shop();
     shop.run("a.csv", FIRST);
