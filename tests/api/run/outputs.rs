@@ -4,7 +4,10 @@ use calamine::{Data, Reader as _, Xlsx};
 use serde_json::json;
 
 use super::{Shop, totals};
-use crate::support::journey::{text, unzip};
+use crate::support::{
+    configure::{configure, maps, matches, step, variable},
+    journey::{self, text, unzip},
+};
 
 #[test]
 fn the_report_has_its_sheets() {
@@ -44,6 +47,41 @@ fn the_report_has_its_sheets() {
     assert!(cells(&mut book, "SQL Output (orders)").iter().flatten().any(|cell| cell == "=2"));
     let summary = cells(&mut book, "Summary Stats");
     assert!(summary.iter().flatten().any(|cell| cell.contains("Shop Orders")), "{summary:?}");
+}
+
+#[test]
+fn the_names_of_sheets_are_cut_and_told_apart() {
+    let shop = Shop::in_setup(|_| {}, super::SQL);
+    journey::object(&shop.client, "orders_of_the_shop_in_the_north", &[]);
+    let variables =
+        [variable("Number", "string", "orders", "number"), variable("Total", "string", "orders", "total")];
+    let steps = ["Number", "Total"].map(|name| {
+        let mapping = json!([maps("name", name)]);
+        step("orders_of_the_shop_in_the_north", "orders", None, json!([matches("name", name)]), mapping)
+    });
+    configure(&shop.client, super::TOKEN, &variables, &steps);
+    journey::activate(&shop.client, super::TOKEN);
+    let run = shop.run("a.csv", "Number,E-Mail,Total\n1,,2\n");
+    assert_eq!(totals(&run), [2, 0, 0, 0, 0]);
+    let bytes = shop.client.download(text(&run["final_report"]["url"])).expect(200).bytes;
+    let mut book = Xlsx::new(std::io::Cursor::new(bytes)).unwrap();
+    assert_eq!(
+        book.sheet_names(),
+        [
+            "Summary Stats",
+            "SQL Output (orders)",
+            "Extracted Variables (orders)",
+            "The orders_of_the_shop_in_the_n",
+            "The orders_of_the_shop_in_the~2"
+        ]
+    );
+    // Each has its own step's rows.
+    for (sheet, value) in [("The orders_of_the_shop_in_the_n", "1"), ("The orders_of_the_shop_in_the~2", "2")]
+    {
+        let range = book.worksheet_range(sheet).unwrap();
+        let row: Vec<String> = range.rows().nth(1).unwrap().iter().map(Data::to_string).collect();
+        assert!(row.iter().any(|cell| cell == value), "{sheet}: {row:?}");
+    }
 }
 
 #[test]

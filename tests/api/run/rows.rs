@@ -153,3 +153,51 @@ fn every_value_without_a_text_is_rejected_by_the_steps_that_use_it() {
     let messages: Vec<&Json> = told.into_iter().map(|(_, _, messages)| messages).collect();
     assert_eq!(messages, [&infinite, &infinite, &blob, &blob]);
 }
+
+#[test]
+fn rejected_rows_without_lines_are_told_by_their_scope() {
+    let sql = "CREATE TABLE output.orders AS SELECT number, total FROM input.orders_csv;
+        CREATE TABLE output.notes AS SELECT number, e_mail AS mail FROM input.orders_csv;";
+    let shop = Shop::in_setup(|_| {}, super::SQL);
+    journey::publish(&shop.client, TOKEN, sql);
+    let variables = [
+        variable("Number", "string", "orders", "number"),
+        variable("Total", "number", "orders", "total"),
+        variable("Note", "string", "notes", "number"),
+        variable("Mail", "email", "notes", "mail"),
+    ];
+    let mapping = json!([maps("name", "Number"), maps("total", "Total")]);
+    let orders = step("orders", "orders", None, json!([matches("name", "Number")]), mapping);
+    let mapping = json!([maps("name", "Note"), maps("mail", "Mail")]);
+    let notes = step("orders", "notes", None, json!([matches("name", "Note")]), mapping);
+    configure(&shop.client, TOKEN, &variables, &[orders, notes]);
+    journey::activate(&shop.client, TOKEN);
+    let url = |run: &Json, query: &str| {
+        format!("{}/executions/{}/rejected.csv{query}", path(TOKEN), text(&run["id"]))
+    };
+    let run = shop.run("a.csv", &format!("{HEAD}1,a@x.org,x\n2,nobody,2\n3,no one,y\n"));
+    assert_eq!(totals(&run), [2, 0, 0, 0, 4], "{run}");
+    let body = shop.client.get(&url(&run, "")).expect(400).json();
+    assert_eq!(
+        body["detail"],
+        "Rows of several scopes were rejected and know no source line: notes, orders. Choose one with ?scope=."
+    );
+    assert!(body["errors"]["scope"].is_array(), "{body}");
+    for (scope, rows) in [("orders", [["1", "x"], ["3", "y"]]), ("notes", [["2", "nobody"], ["3", "no one"]])]
+    {
+        let answer = shop.client.download(&url(&run, &format!("?scope={scope}"))).expect(200).text();
+        let mut reader = csv::Reader::from_reader(answer.as_bytes());
+        let last = if scope == "orders" { "total" } else { "mail" };
+        assert_eq!(reader.headers().unwrap(), vec!["number", last, "_errors"]);
+        let found: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+        assert_eq!(found.len(), 2, "{answer}");
+        for (record, cells) in found.iter().zip(rows) {
+            assert_eq!([&record[0], &record[1]], cells, "{answer}");
+            assert!(record[2].contains(cells[1]), "{answer}");
+        }
+    }
+    // One scope alone has rejected rows: nothing to choose.
+    let run = shop.run("a.csv", &format!("{HEAD}1,a@x.org,x\n"));
+    let answer = shop.client.download(&url(&run, "")).expect(200).text();
+    assert!(answer.starts_with("number,total,_errors\r\n1,x,"), "{answer}");
+}

@@ -150,3 +150,18 @@ fn a_step_that_lost_its_matching_rule_loads_nothing() {
     }
     assert!(shop.orders().is_empty());
 }
+
+#[test]
+fn the_connectors_own_time_limit_stops_the_script_of_a_run() {
+    let shop = Shop::with(|_| {}, MAY_HANG);
+    shop.patch(&json!({"timeout_s": 1}));
+    let hung = run_ended(&shop.client, TOKEN, &send(&shop, ENDLESS));
+    assert_eq!(hung["status"], "failed", "{hung}");
+    let details = text(&hung["error_details"]);
+    assert!(
+        details.starts_with("Query execution time limit exceeded (1 s). Stopped in statement 1"),
+        "{details}"
+    );
+    // Others go on.
+    assert_eq!(run_ended(&shop.client, TOKEN, &send(&shop, CSV))["status"], "success");
+}
