@@ -348,7 +348,7 @@ pub fn list(conn: &Connection, filter: &Filter, limit: i64, offset: i64) -> Resu
 fn condition(filter: &Filter) -> Result<(String, Vec<Value>)> {
     let mut condition = Condition::any();
     condition.and_if(
-        "instr(name_key || ' ' || api_name || ' ' || lower(description), ?)",
+        "instr(name_key || char(10) || api_name || char(10) || folded(description), ?)",
         filter.search.as_ref().map(|text| text.to_lowercase()),
     );
     condition.and_if("(status IN ('operational', 'need_attention')) = ?", filter.active);

@@ -44,7 +44,7 @@ pub fn with_ids(conn: &Connection, ids: &[MemberId]) -> Result<HashMap<MemberId,
 /// Live members whose name or e-mail address contains `search`, by name; at most `limit` from `offset`.
 pub fn search(conn: &Connection, search: &str, limit: i64, offset: i64) -> Result<(i64, Vec<Member>)> {
     let filter = "FROM member WHERE deleted IS NULL
-        AND instr(lower(first_name || ' ' || last_name || ' ' || email), lower(?1))";
+        AND instr(folded(first_name || ' ' || last_name || ' ' || email), folded(?1))";
     let count = conn.query_row(&format!("SELECT count(*) {filter}"), [search], |row| row.get(0))?;
     let mut statement = conn.prepare_cached(&format!(
         "SELECT * {filter} ORDER BY first_name, last_name, email, id LIMIT ?2 OFFSET ?3"

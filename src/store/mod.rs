@@ -27,6 +27,7 @@ pub mod field;
 pub mod file;
 pub mod filter;
 pub mod filter_group;
+mod folded;
 pub mod idempotency;
 pub mod inbox;
 pub mod key;

@@ -148,7 +148,7 @@ pub fn list(
     offset: i64,
 ) -> Result<(i64, Vec<Object>)> {
     const WHICH: &str = "FROM object WHERE archived IS NULL AND (is_custom OR NOT ?1)
-        AND (?2 IS NULL OR instr(lower(name || char(10) || object_name || char(10) || entity_name), lower(?2)))";
+        AND (?2 IS NULL OR instr(folded(name || char(10) || object_name || char(10) || entity_name), folded(?2)))";
     let count = connection
         .prepare_cached(&format!("SELECT count(*) {WHICH}"))?
         .query_row(params![filter.custom_only, filter.search], |row| row.get(0))?;

@@ -15,6 +15,7 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use super::{
     disk::{self, Disk},
+    folded,
     loading::{self, LoadWriter, Loading},
 };
 use crate::{
@@ -89,11 +90,13 @@ impl Database {
     /// Wraps an open, migrated writer connection and opens the readers of the same file.
     pub(super) fn new(writer: Connection, path: &Path, disk: Arc<Disk>) -> Result<Self> {
         writer.set_prepared_statement_cache_capacity(STATEMENTS);
+        folded::register(&writer)?;
         let manager = SqliteConnectionManager::file(path)
             .with_flags(OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)
             .with_init(|c| {
                 c.set_prepared_statement_cache_capacity(STATEMENTS);
                 wait_when_busy(c)?;
+                folded::register(c)?;
                 c.execute_batch("PRAGMA query_only=ON; PRAGMA foreign_keys=ON;")
             });
         let readers = r2d2::Pool::builder()

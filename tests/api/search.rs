@@ -56,6 +56,12 @@ fn words_of_any_length_and_case_are_found_in_names_and_errors() {
     }
     assert_eq!(found(&shop, true, &[("search", "")]).len(), 3);
     let page = shop.client.get("/api/executions?search=orders&page_size=1&page=2").ok();
+    let previous = format!("{}/api/executions?search=orders&page_size=1&page=1", shop.server.url);
+    assert_eq!((&page["previous"], &page["next"]), (&json!(previous), &json!(null)));
+    assert_eq!(
+        shop.client.get(&previous).ok()["next"],
+        format!("{}/api/executions?search=orders&page_size=1&page=2", shop.server.url)
+    );
     assert_eq!(
         (&page["count"], &page["results"][0]["input_file"]["name"]),
         (&json!(2), &json!("Orders-North 1.csv"))
@@ -117,4 +123,38 @@ fn a_search_finds_only_what_the_key_reaches_and_what_is_still_there() {
     control
         .execute("INSERT INTO execution_trigram (execution_trigram, rank) VALUES ('integrity-check', 1)", [])
         .unwrap();
+}
+
+/// How many a list finds.
+fn count(shop: &Shop, list: &str, word: &str) -> u64 {
+    let request = shop.client.request(Method::GET, list).query(&[("search", word)]);
+    Answer::of(&format!("{list} {word}"), request).ok()["count"].as_u64().unwrap()
+}
+
+#[test]
+fn case_is_nothing_in_any_alphabet_and_in_any_list() {
+    let shop = Shop::new();
+    let client = &shop.client;
+    let object = json!({"object_name": "Ökonomien", "entity_name": "Ökonomie", "name": "economies"});
+    client.post("/api/custom-objects", &object).created();
+    client.send_file("Ökonomie.csv", b"a\n1\n");
+    let member =
+        json!({"email": "o@example.org", "first_name": "Ökonomie", "last_name": "Ærø", "role": "viewer"});
+    client.post("/api/team", &member).created();
+    let connector = json!({"name": "Stock", "api_name": "warehouse", "description": "Über die ÖKONOMIE",
+        "custom_object": "orders", "connector_type": "spreadsheet"});
+    client.post("/api/smart-connectors", &connector).created();
+    for list in
+        ["/api/custom-objects", "/api/files", "/api/team", "/api/team/typeahead", "/api/smart-connectors"]
+    {
+        for word in ["Ökonomie", "ökonomie", "ÖKONOMIE", "kono"] {
+            assert_eq!(count(&shop, list, word), 1, "{list} {word}");
+        }
+        assert_eq!(count(&shop, list, "okonomie"), 0, "{list}");
+    }
+    // Name, api name and description.
+    for (word, found) in [("STOCK", 1), ("Warehouse", 1), ("über die", 1), ("stock warehouse", 0), ("Ω", 0)]
+    {
+        assert_eq!(count(&shop, "/api/smart-connectors", word), found, "{word}");
+    }
 }

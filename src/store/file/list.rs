@@ -51,7 +51,7 @@ fn statements(filter: &Filter) -> Result<(String, String, Vec<Value>)> {
     let mut condition = Condition::any();
     condition.and_plain("registered = 1");
     let search = Some(filter.search.clone()).filter(|word| !word.is_empty());
-    condition.and_if("instr(lower(name), lower(?))", search);
+    condition.and_if("instr(folded(name), folded(?))", search);
     match &filter.whose {
         Whose::All => {}
         Whose::Member(id) => condition.and("(connector_id IS NOT NULL OR owner = ?)", id.to_string()),
