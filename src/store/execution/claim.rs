@@ -5,10 +5,10 @@
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, Row, Transaction, params};
 
-use super::{OPEN, find, text};
+use super::{OPEN, begin, find, text, that_may_become};
 use crate::{
     error::Result,
-    execution::{Counters, Execution},
+    execution::{Counters, Execution, State},
     id::ConnectorId,
     store::{column, time},
 };
@@ -53,10 +53,7 @@ pub fn heads(conn: &Connection) -> Result<Vec<Head>> {
 
 /// The execution as it is claimed.
 pub fn take(tx: &Transaction<'_>, execution: &Execution, now: DateTime<Utc>) -> Result<Option<Execution>> {
-    tx.prepare_cached(
-        "UPDATE execution SET state = 'in_progress', started_at = ?2 WHERE id = ?1 AND state = 'queued'",
-    )?
-    .execute(params![execution.id.to_string(), time::to_ms(now)])?;
+    begin(tx, &execution.id.to_string(), now)?;
     tx.prepare_cached(
         "UPDATE connector SET last_claim = 1 + (SELECT max(last_claim) FROM connector) WHERE id = ?",
     )?
@@ -67,11 +64,17 @@ pub fn take(tx: &Transaction<'_>, execution: &Execution, now: DateTime<Utc>) -> 
 /// Ends a waiting run that can't be read, or that has nothing to run with: it would be at the head of the
 /// queue for ever. What of it is unreadable is emptied.
 pub fn fail_unreadable(tx: &Transaction<'_>, head: &Head, error: &str, now: DateTime<Utc>) -> Result<()> {
+    if !begin(tx, &head.id, now)? {
+        return Ok(());
+    }
+    let from = that_may_become(State::Failed, &State::ALL);
     tx.execute(
-        "UPDATE execution SET state = 'failed', started_at = ?2, ended_at = ?2, error_details = ?3,
-             stages = '[]', totals = ?4, sql_parameters = CASE WHEN json_valid(sql_parameters)
-                 THEN sql_parameters ELSE '{}' END
-         WHERE seq = ?1 AND state = 'queued'",
+        &format!(
+            "UPDATE execution SET state = 'failed', ended_at = ?2, error_details = ?3,
+                 stages = '[]', totals = ?4, sql_parameters = CASE WHEN json_valid(sql_parameters)
+                     THEN sql_parameters ELSE '{{}}' END
+             WHERE seq = ?1 AND state IN {from}"
+        ),
         params![head.seq, time::to_ms(now), error, column::to_json(&Counters::default())?],
     )?;
     text::keep(tx, &head.id)

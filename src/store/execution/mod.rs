@@ -22,6 +22,25 @@ use crate::{
 
 const OPEN: &str = "('in_progress', 'cancelling')";
 
+/// Those of `states` that may become `next`, for the WHERE of the statement that makes the move: which moves are
+/// legal is said in [`State::may_become`] alone.
+fn that_may_become(next: State, states: &[State]) -> String {
+    let states = states.iter().filter(|state| state.may_become(next));
+    let words: Vec<String> = states.map(|state| format!("'{}'", state.as_str())).collect();
+    format!("({})", words.join(", "))
+}
+
+/// Starts a queued execution. Answers false when it waits no more.
+fn begin(tx: &Transaction<'_>, id: &str, now: DateTime<Utc>) -> Result<bool> {
+    let from = that_may_become(State::InProgress, &State::ALL);
+    let changed = tx
+        .prepare_cached(&format!(
+            "UPDATE execution SET state = 'in_progress', started_at = ?2 WHERE id = ?1 AND state IN {from}"
+        ))?
+        .execute(params![id, time::to_ms(now)])?;
+    Ok(changed == 1)
+}
+
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Execution> {
     Ok(Execution {
         id: column::parsed(row, "id")?,
@@ -166,11 +185,21 @@ pub struct End {
 
 /// Ends a running execution. Answers false when it had ended before.
 pub fn end(tx: &Transaction<'_>, id: ExecutionId, end: &End, now: DateTime<Utc>) -> Result<bool> {
+    if end.state == State::Cancelled {
+        // What is stopped without having been asked to, by a server that stops, goes the same way.
+        let from = that_may_become(State::Cancelling, &State::ALL);
+        tx.prepare_cached(&format!(
+            "UPDATE execution SET state = 'cancelling' WHERE id = ?1 AND state IN {from}"
+        ))?
+        .execute([id.to_string()])?;
+    }
+    // One that waits is no running one.
+    let from = that_may_become(end.state, &[State::InProgress, State::Cancelling]);
     let mut statement = tx.prepare_cached(&format!(
         "UPDATE execution SET state = ?2, ended_at = ?3, error_details = ?4, warning = coalesce(?5, warning),
             stages = ?6, totals = ?7, final_report = ?8, sql_output_zip = ?9, outcomes_cut = ?10,
             missing_since_last_run = ?11
-         WHERE id = ?1 AND state IN {OPEN}"
+         WHERE id = ?1 AND state IN {from}"
     ))?;
     let changed = statement.execute(params![
         id.to_string(),
@@ -199,11 +228,7 @@ pub fn interrupt_queued(
     end_as: &End,
     now: DateTime<Utc>,
 ) -> Result<bool> {
-    let changed = tx.execute(
-        "UPDATE execution SET state = 'in_progress', started_at = ?2 WHERE id = ?1 AND state = 'queued'",
-        params![id.to_string(), time::to_ms(now)],
-    )?;
-    if changed == 1 { end(tx, id, end_as, now) } else { Ok(false) }
+    Ok(begin(tx, &id.to_string(), now)? && end(tx, id, end_as, now)?)
 }
 
 /// Asks to cancel: a queued execution is cancelled at once, a running one becomes `cancelling`.
@@ -215,17 +240,19 @@ pub fn request_cancel(
     now: DateTime<Utc>,
 ) -> Result<bool> {
     let by = by.map(|id| id.to_string());
-    let mut queued = tx.prepare_cached(
+    let from = that_may_become(State::Cancelled, &[State::Queued]);
+    let mut queued = tx.prepare_cached(&format!(
         "UPDATE execution SET state = 'cancelled', ended_at = ?3, cancelled_by = ?2, cancel_requested_at = ?3
-         WHERE id = ?1 AND state = 'queued'",
-    )?;
+         WHERE id = ?1 AND state IN {from}"
+    ))?;
     if queued.execute(params![id.to_string(), by, time::to_ms(now)])? == 1 {
         return Ok(true);
     }
-    let mut running = tx.prepare_cached(
+    let from = that_may_become(State::Cancelling, &State::ALL);
+    let mut running = tx.prepare_cached(&format!(
         "UPDATE execution SET state = 'cancelling', cancelled_by = ?2, cancel_requested_at = ?3
-         WHERE id = ?1 AND state = 'in_progress'",
-    )?;
+         WHERE id = ?1 AND state IN {from}"
+    ))?;
     Ok(running.execute(params![id.to_string(), by, time::to_ms(now)])? == 1)
 }
 
