@@ -26,7 +26,7 @@ const MAX_URL: usize = 2_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Ending {
-    /// Nothing, or only a part, was loaded.
+    /// It stopped on an error, or every row was rejected.
     Failed,
     /// Some rows were rejected.
     PartialSuccess,

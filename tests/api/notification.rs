@@ -24,7 +24,8 @@ use crate::{
 
 const SECRET: &str = "whsec_Zmlyc3Qgc2VjcmV0IGZpcnN0IHNlY3JldA==";
 const GOOD: &str = "Number,E-Mail,Total\n1,,1\n";
-const HALF: &str = "Number,E-Mail,Total\n2,,x\n";
+const HALF: &str = "Number,E-Mail,Total\n2,,2\n3,,x\n";
+const NONE: &str = "Number,E-Mail,Total\n4,,x\n5,,y\n";
 /// A column is missing.
 const BAD: &str = "Number\n1\n";
 
@@ -149,6 +150,22 @@ fn each_word_tells_of_the_runs_that_end_so() {
     tell(&shop, &["success"], &receiving.url);
     let last = shop.run("a.csv", GOOD);
     assert_eq!(receiving.next().json()["id"], last["id"]);
+}
+
+#[test]
+fn a_run_whose_rows_were_all_rejected_is_told_of_as_a_failure() {
+    let (shop, receiving) = (shop(), Receiving::new(&[]));
+    for on in [&["failed"][..], &["partial_success"], &["partial_success", "failed"]] {
+        tell(&shop, on, &receiving.url);
+        let rejected = shop.run("d.csv", NONE);
+        assert_eq!(rejected["status"], "partial_success");
+        assert_eq!(receiving.next().json(), asked(&shop, text(&rejected["id"])), "{on:?}");
+    }
+    // One that wrote a row is not.
+    tell(&shop, &["failed"], &receiving.url);
+    shop.run("b.csv", HALF);
+    let rejected = shop.run("d.csv", NONE);
+    assert_eq!(receiving.next().json()["id"], rejected["id"]);
 }
 
 #[test]

@@ -219,7 +219,11 @@ BEGIN
     INSERT INTO notification (execution_id, connector_id, next_try)
     SELECT NEW.id, c.id, NEW.ended_at FROM connector c
     WHERE c.id = NEW.connector_id AND c.notification_settings ->> '$.webhook_url' IS NOT NULL
-      AND NEW.state IN (SELECT value FROM json_each(c.notification_settings, '$.on'));
+      AND EXISTS (SELECT 1 FROM json_each(c.notification_settings, '$.on') WHERE value = NEW.state
+          -- All rows rejected and nothing written is an error to whoever is told of errors.
+          OR (value = 'failed' AND CASE NEW.state WHEN 'partial_success' THEN
+              NEW.totals ->> '$.errors' > 0 AND NEW.totals ->> '$.created' + NEW.totals ->> '$.updated'
+                  + NEW.totals ->> '$.unchanged' + NEW.totals ->> '$.skipped' = 0 END));
 END;
 
 -- What became of a webhook connector's requests, by their numbers. It outlives the executions.
