@@ -34,8 +34,8 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Script> {
 pub fn insert(tx: &Transaction<'_>, script: &Script) -> Result<()> {
     tx.execute(
         "INSERT INTO script (id, connector_id, status, state, sql_version, user_script, config_metadata,
-            output_file, output_headers, error, sample_is_stale, created, updated)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            output_file, output_headers, error, sample_is_stale, created, updated, published, published_by)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         params![
             script.id.to_string(),
             script.connector_id.to_string(),
@@ -50,6 +50,8 @@ pub fn insert(tx: &Transaction<'_>, script: &Script) -> Result<()> {
             script.sample_is_stale,
             time::to_ms(script.created),
             time::to_ms(script.updated),
+            script.published.map(time::to_ms),
+            script.published_by.map(|id| id.to_string()),
         ],
     )?;
     Ok(())

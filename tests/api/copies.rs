@@ -126,6 +126,14 @@ fn an_export_recreates_the_connector_on_an_empty_server() {
     let made = client.post(&format!("{IMPORT}?create_objects=true"), &document).created();
     assert_eq!(made["status"], "setup");
     assert_eq!(made["live_script"]["user_script"], SQL);
+    // It was published here, by whoever imported it.
+    let scripts = format!("{}/sql-scripts", path(TOKEN));
+    let history = client.get(&format!("{scripts}/history")).ok();
+    assert_eq!(history["count"], 1, "{history}");
+    assert_eq!(history["results"][0]["published_by"]["id"], there.user_id.as_str());
+    let draft = format!("{scripts}/{}", text(&made["last_draft_script"]["id"]));
+    client.patch(&draft, &json!({"user_script": "SELECT 1;"})).ok();
+    assert_eq!(client.post_empty(&format!("{scripts}/history/1/restore")).ok()["user_script"], SQL);
     for key in [
         "api_name",
         "name",
