@@ -218,6 +218,29 @@ pub fn cancel(app: &App, caller: &Caller, connector: &str, id: &str) -> Result<S
     view_script(app, script)
 }
 
+/// Refuses an empty script where it can't pass its input through.
+pub(super) fn check_empty(connector: &Connector, script: &Script) -> Result<()> {
+    if !is_empty_script(&script.user_script) {
+        return Ok(());
+    }
+    if connector.connector_type == ConnectorType::Webhook {
+        return Err(Error::invalid(
+            "The script is empty: a webhook connector needs one that makes columns of its requests.",
+        ));
+    }
+    let tables = &script.config_metadata.input_tables;
+    if tables.len() > 1 {
+        let names: Vec<&str> = tables.iter().map(|table| table.table_name.as_str()).collect();
+        return Err(Error::invalid(format!(
+            "The script is empty, which passes one input table through; this connector has {}: {}. Write what becomes \
+             of each, or have the script made from the file.",
+            tables.len(),
+            names.join(", ")
+        )));
+    }
+    Ok(())
+}
+
 /// Makes a sampled draft live. Its id stays, the next draft is a copy, and the connector's headers are
 /// what the sample has shown.
 pub fn publish(app: &App, caller: &Caller, connector: &str, id: &str) -> Result<ScriptId> {
@@ -227,11 +250,7 @@ pub fn publish(app: &App, caller: &Caller, connector: &str, id: &str) -> Result<
         if script.status == ScriptStatus::Live {
             return Err(Error::invalid("The script is already live."));
         }
-        if connector.connector_type == ConnectorType::Webhook && is_empty_script(&script.user_script) {
-            return Err(Error::invalid(
-                "The script is empty: a webhook connector needs one that makes columns of its requests.",
-            ));
-        }
+        check_empty(&connector, &script)?;
         if script.state != SampleState::Success {
             return Err(Error::invalid(NO_SAMPLE));
         }

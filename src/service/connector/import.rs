@@ -12,11 +12,10 @@ use crate::{
     app::App,
     auth::{Caller, Role},
     connector::{
-        Connector, ConnectorType, notification, steps, validate, variables,
+        Connector, notification, steps, validate, variables,
         webhook::WrittenWebhookSettings,
         written::{NewConnector, WrittenVariable},
     },
-    engine::is_empty_script,
     error::{Error, Result},
     id::FilterGroupId,
     object::{
@@ -30,6 +29,7 @@ use crate::{
         recreate::{self, Existing},
     },
     script::{SampleState, Script, ScriptStatus},
+    service::script::check_empty,
     store::{self, Transaction, words::Words},
     variable::VariableKind,
 };
@@ -169,11 +169,8 @@ fn made(
 
 /// The draft as it was published.
 fn published(connector: &Connector, draft: &Script, caller: &Caller) -> Result<Script> {
-    if connector.connector_type == ConnectorType::Webhook && is_empty_script(&draft.user_script) {
-        return Err(
-            Error::invalid("script: a webhook connector's published script can't be empty").at("script")
-        );
-    }
+    check_empty(connector, draft)
+        .map_err(|error| Error::invalid(format!("script: {}", error.detail)).at("script"))?;
     Ok(Script {
         status: ScriptStatus::Live,
         state: SampleState::Success,

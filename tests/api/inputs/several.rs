@@ -110,6 +110,24 @@ fn an_empty_script_passes_only_one_table_through() {
 }
 
 #[test]
+fn an_empty_script_over_several_tables_is_not_published() {
+    let desk = Desk::new();
+    set_input(&desk.client, &desk.token, "two_files.zip", &fixture("two_files.zip"));
+    let script = draft_path(&journey::detail(&desk.client, &desk.token));
+    desk.client.patch(&script, &json!({"user_script": "-- nothing yet\n"})).ok();
+    let sentence = desk.client.post_empty(&format!("{script}/publish")).refused(400, "invalid");
+    assert!(sentence.starts_with("The script is empty, which passes one input table through;"), "{sentence}");
+    assert!(
+        sentence.contains("has 2: ") && sentence.contains("customers") && sentence.contains("orders"),
+        "{sentence}"
+    );
+    // Of one table it is published.
+    set_input(&desk.client, &desk.token, "orders.csv", b"number,total\n1,2\n");
+    let detail = journey::publish(&desk.client, &desk.token, "");
+    assert_eq!(detail["live_script"]["user_script"], "");
+}
+
+#[test]
 fn a_detail_keeps_its_headers_for_every_scope() {
     let desk = Desk::new();
     set_input(&desk.client, &desk.token, "stock.xlsx", &fixture("stock.xlsx"));
