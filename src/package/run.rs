@@ -118,7 +118,6 @@ pub fn run(
         locale: locale(package)?,
         parameters: parameters(&package.config.sql_parameters, options.parameters),
         meta: meta(package, &input, &file, &options)?,
-        started_by: None,
         input_name: &input.name,
         input: opener(&file),
         most_rows: None,

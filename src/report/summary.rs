@@ -1,4 +1,7 @@
 //! What a run did, in words and counters: the sheet `Summary Stats`, and a table for a terminal.
+//!
+//! The workbook is one file for everybody who may read the run. Who started it is not in it: a key that is limited
+//! to connectors sees no people, and the run's row says it to those who do.
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -15,8 +18,6 @@ pub struct Summary<'a> {
     pub connector: &'a str,
     /// The run, as it ends: its final state, stages and totals.
     pub execution: &'a Execution,
-    /// Who started it, where known.
-    pub started_by: Option<&'a str>,
     /// The input file's name.
     pub file_name: Option<&'a str>,
     /// The objects that the load steps write to.
@@ -83,7 +84,6 @@ impl Summary<'_> {
             ("Dry run", yes_no(run.is_dry_run)),
             ("Script", run.use_draft.then(|| "Draft".to_owned())),
             ("Trigger", Some(trigger_words(run.trigger).to_owned())),
-            ("Started by", self.started_by.map(str::to_owned)),
             ("Input file", self.file_name.map(str::to_owned)),
             ("Queued", Some(self.local(run.created))),
             ("Started", time(run.started_at)),
@@ -284,7 +284,6 @@ mod tests {
             ("Status", "Partial success: 67 of 1,235,567 rows were rejected"),
             ("Dry run", "No"),
             ("Trigger", "API"),
-            ("Started by", "Ada"),
             ("Input file", "orders.csv"),
             ("Started", "2026-03-01T11:00:01.250+01:00"),
             ("Duration", "1 min 09 s"),

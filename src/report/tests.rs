@@ -77,7 +77,6 @@ pub(super) fn summary<'a>(run: &'a Execution, objects: &'a [Object]) -> Summary<
     Summary {
         connector: "=Orders",
         execution: run,
-        started_by: Some("Ada"),
         file_name: Some("orders.csv"),
         objects,
         time_zone: chrono_tz::Europe::Berlin,

@@ -66,8 +66,6 @@ pub struct Job<'j> {
     pub parameters: Vec<(String, Scalar)>,
     /// The row of `meta.current_execution`.
     pub meta: Map<String, Json>,
-    /// Who started it, for the report.
-    pub started_by: Option<&'j str>,
     /// The input file's name.
     pub input_name: &'j str,
     /// The input file's bytes.

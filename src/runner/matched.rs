@@ -86,7 +86,6 @@ fn rehearse(run: &Rehearsed<'_>, token: &CancelToken, scratch: &Path) -> Result<
         locale: prepare::locale(run.workspace),
         parameters: run.parameters.iter().map(|(name, value)| (name.clone(), Scalar::from(value))).collect(),
         meta: run.meta.clone(),
-        started_by: None,
         input_name: &run.input.name,
         input: prepare::opener(run.store, run.input),
         seeds_from: None,

@@ -4,6 +4,7 @@ use chrono::SecondsFormat;
 use serde_json::{Map, Value as Json};
 
 use crate::{
+    auth::Member,
     engine::CURRENT_EXECUTION,
     execution::{Execution, TriggerType},
     id::{ConnectorId, WorkspaceId},
@@ -23,8 +24,8 @@ pub struct Facts<'f> {
     pub execution: Option<&'f Execution>,
     /// What it reads.
     pub input: Option<&'f StoredFile>,
-    /// Who started it.
-    pub started_by: Option<&'f str>,
+    /// Who started it, for those who may know.
+    pub started_by: Option<&'f Member>,
 }
 
 impl Facts<'_> {
@@ -41,8 +42,8 @@ impl Facts<'_> {
         set("is_dry_run", self.is_dry_run.into());
         if let Some(execution) = self.execution {
             set("execution_id", execution.id.to_string().into());
-            set("triggered_by_id", execution.started_by.map(|id| id.to_string()).into());
-            set("triggered_by_desc", self.started_by.map(str::to_owned).into());
+            set("triggered_by_id", self.started_by.map(|member| member.id.to_string()).into());
+            set("triggered_by_desc", self.started_by.map(Member::full_name).into());
             if execution.started_by.is_some() {
                 set("trigger_auth", "api_key".into());
             }

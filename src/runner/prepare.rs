@@ -16,7 +16,7 @@ use super::{
     recover::{Lost, end_by_ledger},
 };
 use crate::{
-    auth::Workspace,
+    auth::{Member, Workspace},
     engine::Scalar,
     error::{Error, Result},
     execution::{Counters, Progress, StageStatus, State},
@@ -95,10 +95,9 @@ fn run_in(shared: &Shared, claimed: &Claimed) -> Result<End> {
             is_dry_run: claimed.execution.is_dry_run,
             execution: Some(&claimed.execution),
             input: Some(&input),
-            started_by: started_by.as_deref(),
+            started_by: started_by.as_ref(),
         }
         .row(),
-        started_by: started_by.as_deref(),
         input_name: &input.name,
         input: opener(store, &input),
         most_rows: None,
@@ -156,10 +155,9 @@ pub(super) fn locale(workspace: &Workspace) -> Locale {
     Locale::of_workspace(workspace.timezone, &workspace.phone_region)
 }
 
-fn started_by(shared: &Shared, claimed: &Claimed) -> Result<Option<String>> {
+fn started_by(shared: &Shared, claimed: &Claimed) -> Result<Option<Member>> {
     let Some(id) = claimed.execution.started_by else { return Ok(None) };
-    let member = shared.store.control.read(|conn| store::member::find(conn, id))?;
-    Ok(member.map(|member| member.full_name()))
+    shared.store.control.read(|conn| store::member::find(conn, id))
 }
 
 /// Stores what a run left.

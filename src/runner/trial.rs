@@ -60,7 +60,6 @@ impl<'t> Trial<'t> {
                 started_by: None,
             }
             .row(),
-            started_by: None,
             input_name: &self.input.name,
             input: prepare::opener(&shared.store, &self.input),
             most_rows: None,

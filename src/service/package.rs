@@ -165,7 +165,7 @@ pub fn of_execution(
     };
     let (snapshot, status, started_by) = app.store.control.read(|conn| {
         let starter = match execution.started_by {
-            Some(id) => store::member::find(conn, id)?.map(|member| member.full_name()),
+            Some(id) => caller.sees(store::member::find(conn, id)?),
             None => None,
         };
         if let Some(snapshot) = store::execution::snapshot(conn, id)? {
@@ -184,7 +184,7 @@ pub fn of_execution(
         is_dry_run: execution.is_dry_run,
         execution: Some(&execution),
         input: Some(&input),
-        started_by: started_by.as_deref(),
+        started_by: started_by.as_ref(),
     }
     .row();
     let Execution { sql_parameters: own_parameters, .. } = execution;

@@ -47,7 +47,6 @@ pub(in crate::runner) fn write(
     let summary = Summary {
         connector: job.connector.0,
         execution: &ended,
-        started_by: job.started_by,
         file_name: Some(job.input_name),
         objects: job.objects,
         time_zone: job.locale.timezone,

@@ -21,13 +21,13 @@ mod world;
 use std::collections::BTreeSet;
 
 use reqwest::Method;
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use self::{
     table::{Reach, Row},
     world::{Caller, World},
 };
-use crate::support::Answer;
+use crate::support::{Answer, journey::unzip};
 
 fn rows() -> Vec<Row> {
     [connectors::rows(), scripts::rows(), executions::rows(), files::rows(), objects::rows(), people::rows()]
@@ -71,6 +71,31 @@ fn people_shown(world: &World) -> Vec<String> {
                 wrong.push(format!("{path} of {}: {place} is {shown}", caller.shown()));
             }
         }
+        if caller.reach != Reach::Elsewhere {
+            wrong.extend(people_packed(world, caller));
+        }
+    }
+    wrong
+}
+
+/// The same of the files about a run: its dev package, and its workbook, which is one for all.
+fn people_packed(world: &World, caller: &Caller) -> Vec<String> {
+    let download = |path: &str| json!({"url": world.fill(Some(caller), path)});
+    let package = download("/api/smart-connectors/<a>/executions/<run>/dev-package");
+    let members = unzip(&caller.client, &package);
+    let (_, row) =
+        members.iter().find(|(name, _)| name.ends_with("data/current_execution.json")).expect("the row");
+    let row: Json = serde_json::from_str(row).expect("JSON");
+    let is_shown = caller.reach == Reach::Everything;
+    let mut wrong = Vec::new();
+    for key in ["triggered_by_id", "triggered_by_desc"] {
+        if row[key].is_string() != is_shown {
+            wrong.push(format!("the package of {}: {key} is {}", caller.shown(), row[key]));
+        }
+    }
+    let sheets = unzip(&caller.client, &download("/api/files/<report_a>/download"));
+    if sheets.iter().any(|(_, sheet)| sheet.contains("Admin")) {
+        wrong.push(format!("the workbook of {} names who started it", caller.shown()));
     }
     wrong
 }
