@@ -126,6 +126,9 @@ pub fn create_key_locally(store: &Store, name: &str, role: Role) -> Result<(ApiK
             revoked_at: None,
         };
         store::key::insert(tx, &key, &key::hash(&secret))?;
+        let message =
+            format!("The key {:?} was made on the command line, with the role {}.", key.name, role.as_str());
+        store::event::add(tx, None, key.created, "key_created", &message, None, None)?;
         Ok(key)
     })?;
     Ok((key, secret))
@@ -138,7 +141,15 @@ pub fn keys_locally(store: &Store) -> Result<Vec<ApiKey>> {
 
 /// Revokes a key, by whoever may write the data folder. Answers whether there was such a key.
 pub fn revoke_key_locally(store: &Store, id: KeyId) -> Result<bool> {
-    store.control.write(|tx| store::key::revoke(tx, id, store.clock.now()))
+    let now = store.clock.now();
+    store.control.write(|tx| {
+        let was_there = store::key::revoke(tx, id, now)?;
+        if was_there {
+            let message = format!("The key {id} was revoked on the command line.");
+            store::event::add(tx, None, now, "key_revoked", &message, None, None)?;
+        }
+        Ok(was_there)
+    })
 }
 
 /// The first member as a caller: whoever may start a server on the data folder.

@@ -1,6 +1,7 @@
 //! Members, their roles, and what admins see of what happened.
 
 use serde_json::{Value as Json, json};
+use smartconnector::{auth::Role, service::people};
 
 use crate::{
     run::{Shop, TOKEN},
@@ -69,7 +70,7 @@ fn somebody_is_always_an_admin() {
     let other = key_of(&admin, &other, "admin");
     admin.delete(&own).expect(204);
     // Whoever has the data folder acts as an admin that is there.
-    let local = smartconnector::service::people::local(&server.app).unwrap();
+    let local = people::local(&server.app).unwrap();
     assert_eq!(local.member.email, "b@example.org");
     other.get("/api/team").expect(200);
 }
@@ -86,17 +87,36 @@ fn admins_see_what_happened() {
     Answer::of("right", http().post(&url).json(&json!({"api_key": client.key}))).expect(200);
     let made = client.post("/api/api-keys", &json!({"name": "hook", "role": "sender"})).created();
     client.delete(&format!("/api/api-keys/{}", text(&made["id"]))).expect(204);
+    let ada = client.post("/api/team", &json!({"email": "ada@example.org", "role": "viewer"})).created();
+    let one = format!("/api/team/{}", text(&ada["id"]));
+    client.patch(&one, &json!({"role": "editor"})).ok();
+    client.delete(&one).expect(204);
+    client.download("/api/backup").expect(200);
     client.download("/api/records/orders/export").expect(200);
     client.get(&format!("{}/export", path(TOKEN))).expect(200);
     shop.run("a.csv", "Number,E-Mail,Total\n1,,1\n");
 
     let rows = events(client, "page_size=1000");
     let types: Vec<&str> = rows.iter().map(|row| text(&row["event_type"])).collect();
-    for kind in
-        ["signed_in", "key_created", "key_revoked", "records_exported", "exported", "run_ended", "published"]
-    {
+    for kind in [
+        "signed_in",
+        "key_created",
+        "key_revoked",
+        "member_added",
+        "member_changed",
+        "member_removed",
+        "backup",
+        "records_exported",
+        "exported",
+        "run_ended",
+        "published",
+    ] {
         assert!(types.contains(&kind), "{kind}: {types:?}");
     }
+    let changed = &events(client, "event_type=member_changed")[0];
+    let said = text(&changed["message"]);
+    assert!(said.contains("ada@example.org") && said.contains("editor"), "{said}");
+    assert_eq!(changed["actor"]["id"], client.user_id.as_str());
     // Tries in quick succession are one event.
     assert_eq!(types.iter().filter(|kind| **kind == "sign_in_failed").count(), 1);
     let all = Json::Array(rows);
@@ -106,10 +126,42 @@ fn admins_see_what_happened() {
     assert!(row(&all, "event_type", "run_ended")["connector_id"].is_string());
     assert!(events(client, "include_related=false").iter().all(|row| row["execution_id"].is_null()));
     assert_eq!(events(client, "event_type=key_revoked").len(), 1);
+    // A connector's history the same way.
+    let id = text(&client.get(&path(TOKEN)).ok()["id"]).to_owned();
+    let history = |query: &str| client.get(&format!("{}/events-history{query}", path(&id))).ok();
+    let of_runs = |rows: &Json| {
+        let rows = rows["results"].as_array().unwrap();
+        assert!(rows.len() > 2);
+        rows.iter().filter(|row| !row["execution_id"].is_null()).count()
+    };
+    assert!(of_runs(&history("")) > 0);
+    assert!(of_runs(&history("?include_related=true")) > 0);
+    assert_eq!(of_runs(&history("?include_related=false")), 0);
     client.get("/api/events?event_typ=x").refused(400, "invalid");
     let limited = shop.server.client_as("admin", Some(&[]));
     limited.get("/api/events").refused(403, "permission_required");
     limited.get("/api/team").refused(403, "permission_required");
+}
+
+#[test]
+fn keys_of_the_command_line_are_told_of_too() {
+    let server = TestServer::start();
+    let store = &server.app.store;
+    let (key, _) = people::create_key_locally(store, "nightly", Role::Viewer).unwrap();
+    assert!(people::revoke_key_locally(store, key.id).unwrap());
+    // There is none to revoke any more.
+    assert!(!people::revoke_key_locally(store, key.id).unwrap());
+    let rows = events(&server.client(), "ordering=created");
+    let told: Vec<_> = rows.iter().map(|row| (text(&row["event_type"]), text(&row["message"]))).collect();
+    let revoked = format!("The key {} was revoked on the command line.", key.id);
+    assert_eq!(
+        told,
+        [
+            ("key_created", "The key \"nightly\" was made on the command line, with the role viewer."),
+            ("key_revoked", revoked.as_str()),
+        ]
+    );
+    assert!(rows.iter().all(|row| row["actor"].is_null()));
 }
 
 #[test]
