@@ -122,6 +122,15 @@ pub struct CreateObject {
     pub default_on_activities: Option<serde_json::Value>,
 }
 
+/// There is one type of object.
+fn check_type(object_type: Option<&str>) -> Result<(), Error> {
+    let other = object_type.filter(|word| *word != STANDARD);
+    other.map_or(Ok(()), |other| {
+        let detail = format!("object_type {other:?} is not available on this server");
+        Err(Error::invalid(detail).at("object_type"))
+    })
+}
+
 /// Make an object.
 #[utoipa::path(tag = "Objects", request_body = CreateObject, responses(
     (status = 201, body = ObjectRow), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
@@ -133,11 +142,7 @@ pub async fn create(
     body: Body<CreateObject>,
 ) -> Result<HttpResponse, ApiError> {
     let body = body.0;
-    if let Some(other) = body.object_type.filter(|word| word != STANDARD) {
-        return Err(Error::invalid(format!("object_type {other:?} is not available on this server"))
-            .at("object_type")
-            .into());
-    }
+    check_type(body.object_type.as_deref())?;
     let new = NewObject { name: body.name, object_name: body.object_name, entity_name: body.entity_name };
     let made = blocking(app, move |app| object::create(app, &caller.0, &new)).await?;
     Ok(HttpResponse::Created().json(ObjectRow::from(made)))
@@ -175,6 +180,10 @@ pub struct UpdateObject {
         max_length = 255
     )]
     pub entity_name: Option<String>,
+    /// Only `standard` is available.
+    #[serde(default)]
+    #[schema(pattern = "^standard$")]
+    pub object_type: Option<String>,
     /// Taken from existing clients, without effect.
     #[serde(default)]
     #[schema(value_type = Value)]
@@ -193,6 +202,7 @@ pub async fn update(
     path: web::Path<String>,
     body: Body<UpdateObject>,
 ) -> Result<web::Json<ObjectRow>, ApiError> {
+    check_type(body.0.object_type.as_deref())?;
     let change = ObjectChange { object_name: body.0.object_name, entity_name: body.0.entity_name };
     let changed = blocking(app, move |app| object::update(app, &caller.0, &path, change)).await?;
     Ok(web::Json(changed.into()))

@@ -35,6 +35,11 @@ fn an_object_is_made_read_changed_and_archived_under_id_or_name() {
     assert_eq!(client.get(&format!("/api/custom-objects/{id}")).ok(), made);
     let changed = client.patch("/api/custom-objects/order", &json!({"object_name": "All orders"})).ok();
     assert_eq!(changed["object_name"], "All orders");
+    // As it was read.
+    let again = json!({"object_name": "All orders", "object_type": changed["object_type"]});
+    assert_eq!(client.patch("/api/custom-objects/order", &again).ok(), changed);
+    let other = client.patch("/api/custom-objects/order", &json!({"object_type": "pipeline"}));
+    assert!(other.refused(400, "invalid").contains("object_type \"pipeline\" is not available"));
     assert_eq!(client.get("/api/custom-objects?search=all%20ORD").ok()["count"], 1);
 
     client.post("/api/custom-objects", &body).refused(400, "unique");
