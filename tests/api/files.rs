@@ -183,6 +183,12 @@ fn what_the_sender_says_must_be_true_of_the_file() {
     let stored = client.fill_form(&form, "x.csv", b"x").expect(204);
     let etag = header(&stored.headers, "etag").trim_matches('"').to_owned();
     client.say_sent(&form, "x.csv", "0").refused(400, "invalid");
+    // What is wrong is named as its sender names it.
+    for (name, code) in [(" ".to_owned(), "required"), ("é".repeat(256), "invalid")] {
+        let refusal = client.say_sent(&form, &name, &etag).expect(400).json();
+        assert_eq!(refusal["errors"]["name"][0]["code"], code, "{refusal}");
+        assert!(refusal["detail"].as_str().unwrap().starts_with("name: "), "{refusal}");
+    }
     let mut odd = form.clone();
     odd["fields"]["key"] = json!("x.csv");
     client.say_sent(&odd, "x.csv", &etag).refused(400, "invalid");

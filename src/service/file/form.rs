@@ -59,7 +59,7 @@ pub fn give_form(app: &App, caller: &Caller, source: Source, name: &str, content
     let policy = Policy {
         id: FileId::new(),
         source: source.as_str().to_owned(),
-        name: checked_name(name)?,
+        name: checked_name(name, "filename")?,
         content_type: media_type(content_type),
         owner: caller.member.id,
         owner_key: Some(caller.key),
@@ -122,7 +122,7 @@ pub struct Sent {
 /// are not those of the file.
 pub fn register(app: &App, caller: &Caller, sent: &Sent) -> Result<StoredFile> {
     caller.needs(Role::Runner)?;
-    let name = checked_name(&sent.name)?;
+    let name = checked_name(&sent.name, "name")?;
     app.store.files.write(|tx| {
         let mut file = store::file::find(tx, sent.id)?
             .filter(|file| owns(caller, file) && is_of_form(file))

@@ -47,7 +47,7 @@ impl Incoming {
     ) -> Result<Self> {
         let file = NewFile {
             id: FileId::new(),
-            name: checked_name(name)?,
+            name: checked_name(name, "filename")?,
             content_type: media_type(content_type),
             source: Source::Upload,
             owner: Some(caller.member.id),
@@ -93,17 +93,16 @@ pub fn too_large(limit_mb: u32) -> Error {
 /// Longest name of a file, in characters.
 const MAX_NAME: usize = 255;
 
-pub(super) fn checked_name(name: &str) -> Result<String> {
+/// The name as it is kept; `key` is what its sender calls it.
+pub(super) fn checked_name(name: &str, key: &str) -> Result<String> {
     let name = name.trim();
     if name.is_empty() {
-        return Err(Error::required("filename"));
+        return Err(Error::required(key));
     }
     let length = name.chars().count();
     if length > MAX_NAME {
-        return Err(Error::invalid(format!(
-            "filename: found {length} characters, expected at most {MAX_NAME}"
-        ))
-        .at("filename"));
+        let detail = format!("{key}: found {length} characters, expected at most {MAX_NAME}");
+        return Err(Error::invalid(detail).at(key));
     }
     Ok(name.to_owned())
 }
@@ -124,7 +123,7 @@ pub fn keep(app: &App, caller: &Caller, name: &str, content_type: &str, bytes: &
         app,
         NewFile {
             id: FileId::new(),
-            name: checked_name(name)?,
+            name: checked_name(name, "filename")?,
             content_type: media_type(content_type),
             source: Source::SmartConnectorImport,
             owner: Some(caller.member.id),
@@ -145,10 +144,10 @@ mod tests {
 
     #[test]
     fn names_are_kept_as_sent_unless_empty_or_endless() {
-        assert_eq!(checked_name(" Aufträge \"1\".csv ").unwrap(), "Aufträge \"1\".csv");
-        assert_eq!(checked_name(&"é".repeat(255)).unwrap().chars().count(), 255);
-        assert_eq!(checked_name("  ").unwrap_err().code, Code::Required);
-        assert!(checked_name(&"é".repeat(256)).unwrap_err().detail.contains("256"));
+        assert_eq!(checked_name(" Aufträge \"1\".csv ", "name").unwrap(), "Aufträge \"1\".csv");
+        assert_eq!(checked_name(&"é".repeat(255), "name").unwrap().chars().count(), 255);
+        assert_eq!(checked_name("  ", "name").unwrap_err().code, Code::Required);
+        assert!(checked_name(&"é".repeat(256), "name").unwrap_err().detail.contains("256"));
     }
 
     #[test]
