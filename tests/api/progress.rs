@@ -107,6 +107,25 @@ fn streams_are_bounded_and_a_closed_one_makes_room() {
     until("room", || (open(&shop, &id).status() == 200).then_some(()));
 }
 
+#[test]
+fn at_most_five_events_come_in_a_second_however_much_changes() {
+    let shop = Shop::with(|_| {}, ENDLESS);
+    let rows: String = (0..30_000).map(|n| format!("{n},,1\n")).collect();
+    let csv = format!("Number,E-Mail,Total\n{rows}");
+    let sent = upload(&shop.client, TOKEN, "a.csv", csv.as_bytes(), &[]).created();
+    let mut lines = lines(open(&shop, text(&sent["execution_id"])));
+    let mut came = Vec::new();
+    while let Some((name, _)) = next(&mut lines).filter(|(name, _)| name != "end") {
+        assert_eq!(name, "execution");
+        came.push(Instant::now());
+    }
+    assert!(came.len() > 2, "{} events: the run is too short to tell", came.len());
+    // One gap for what one event was late on its way.
+    let gaps = u32::try_from(came.len() - 2).unwrap();
+    let took = came[came.len() - 1] - came[0];
+    assert!(took >= gaps * Duration::from_millis(200), "{} events in {took:?}", came.len());
+}
+
 /// What ends the watching of a run that goes on.
 fn ends_within_two_seconds(what: &str, stream: Response, end: impl FnOnce()) {
     assert_eq!(stream.status(), 200, "{what}");

@@ -3,8 +3,12 @@
 use serde_json::{Value as Json, json};
 
 use crate::{
+    run::{SQL, Shop, TOKEN},
     setup::{file, object, path, sampled, with_template},
-    support::TestServer,
+    support::{
+        TestServer,
+        journey::{detail, publish, run_ended, text, unzip, upload},
+    },
 };
 
 fn scripts(connector: &Json) -> String {
@@ -136,4 +140,40 @@ fn a_sample_has_an_address() {
     client.post(&path, &json!({})).refused(400, "required");
     let foreign = file(&server, "x", "x");
     client.get(&format!("{}/{foreign}", scripts(&made))).refused(404, "not_found");
+}
+
+#[test]
+fn a_script_has_the_output_of_its_last_run() {
+    let shop = Shop::new();
+    let live = detail(&shop.client, TOKEN)["live_script"]["id"].clone();
+    let path = format!("{}/sql-scripts/{}/download-output-sample", path(&json!({"id": TOKEN})), text(&live));
+    let ask = || shop.client.post(&path, &json!({"type": "last_run"}));
+    assert_eq!(ask().refused(400, "invalid"), "No execution of this script has left its output yet.");
+    for number in ["1", "2"] {
+        let run = shop.run("a.csv", &format!("Number,E-Mail,Total\n{number},,{number}\n"));
+        let answer = ask().ok();
+        assert_eq!(answer, json!({"output_csv_file_url": run["sql_output_zip"]["url"]}));
+        let files = unzip(&shop.client, &json!({"url": answer["output_csv_file_url"]}));
+        let orders = format!("number,mail,total\r\n{number},,{number}\r\n");
+        assert_eq!(files, [("orders.csv".to_owned(), orders)]);
+    }
+}
+
+#[test]
+fn before_a_run_is_claimed_its_script_is_the_current_one() {
+    let shop = Shop::new();
+    shop.patch(&json!({"max_concurrency": 0}));
+    let sent = upload(&shop.client, TOKEN, "a.csv", b"Number,E-Mail,Total\n1,,1\n", &[]).created();
+    let used = format!("/api/smart-connectors/{TOKEN}/executions/{}/sql-script", text(&sent["execution_id"]));
+    let before = shop.client.get(&used).ok();
+    assert_eq!((&before["status"], &before["user_script"]), (&json!("live"), &json!(SQL)));
+    let other = SQL.replace("total FROM", "total + 1 AS total FROM");
+    let published = publish(&shop.client, TOKEN, &other);
+    let now = shop.client.get(&used).ok();
+    assert_eq!((&now["id"], &now["user_script"]), (&published["live_script"]["id"], &json!(other)));
+    // From then on it is the one that it ran with.
+    shop.patch(&json!({"max_concurrency": 1}));
+    run_ended(&shop.client, TOKEN, text(&sent["execution_id"]));
+    publish(&shop.client, TOKEN, SQL);
+    assert_eq!(shop.client.get(&used).ok()["user_script"], other);
 }
