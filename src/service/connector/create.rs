@@ -2,10 +2,7 @@
 
 use crate::store::Connection;
 
-use super::{
-    Detail, check_input_options, check_webhook_cadence, detail, engine_for, notification_settings, schedule,
-    webhook_settings,
-};
+use super::{Detail, check_settings, detail, engine_for, notification_settings, schedule, webhook_settings};
 use crate::{
     app::App,
     auth::{Caller, Role},
@@ -93,12 +90,8 @@ pub(super) fn made(app: &App, caller: &Caller, new: NewConnector, object: Object
         updated: now,
         created_by: Some(caller.member.id),
     };
-    validate::sql_parameters(&connector.sql_parameters)?;
     validate::integration_secrets(new.integration_secrets.as_deref().unwrap_or_default())?;
-    check_input_options(&connector)?;
-    connector.guard.map_or(Ok(()), |guard| guard.check())?;
-    connector.timeout_s.map_or(Ok(()), |s| validate::timeout(s, app.config.engine.timeout_s))?;
-    check_webhook_cadence(app, &connector)?;
+    check_settings(app, None, &connector)?;
     if let Some(sent) = new.webhook_settings {
         connector.webhook_settings = webhook_settings(app, &connector, sent)?;
     }

@@ -35,6 +35,7 @@ use crate::{
     connector::{
         Connector, ConnectorType, InputOptions, NotificationSettings, WebhookSettings,
         notification::{self, WrittenNotificationSettings},
+        validate,
         webhook::{self, WrittenWebhookSettings},
     },
     error::{Error, Result},
@@ -74,6 +75,29 @@ pub fn engine_for(sql_version: &str) -> Result<(String, Option<String>)> {
     let known = REFERENCE_VERSIONS.join(", ");
     Err(Error::invalid(format!("sql_version: found {sql_version:?}, expected {SQLITE}, or one of {known}"))
         .at("sql_version"))
+}
+
+/// Checks the plain settings of a connector that is made, or those that a save changes: what was saved under another
+/// configuration stands in nobody's way.
+fn check_settings(app: &App, before: Option<&Connector>, after: &Connector) -> Result<()> {
+    let sets =
+        |are_same: fn(&Connector, &Connector) -> bool| before.is_none_or(|before| !are_same(before, after));
+    if sets(|a, b| a.sql_parameters == b.sql_parameters) {
+        validate::sql_parameters(&after.sql_parameters)?;
+    }
+    if sets(|a, b| a.cadence == b.cadence) {
+        check_webhook_cadence(app, after)?;
+    }
+    if sets(|a, b| a.input_options == b.input_options) {
+        check_input_options(after)?;
+    }
+    if let Some(guard) = after.guard.filter(|_| sets(|a, b| a.guard == b.guard)) {
+        guard.check()?;
+    }
+    if let Some(timeout) = after.timeout_s.filter(|_| sets(|a, b| a.timeout_s == b.timeout_s)) {
+        validate::timeout(timeout, app.config.engine.timeout_s)?;
+    }
+    Ok(())
 }
 
 /// Whether the files of such a connector can be read with these options: those that the server makes of

@@ -1,7 +1,7 @@
 //! Changing a connector: decided in full, then written in one transaction.
 
 use super::{
-    Detail, check_input_options, check_webhook_cadence,
+    Detail, check_settings,
     detail::{self, queued_live},
     index, locale, notification_settings, objects, open, reach, reference_tables, schedule, warn,
     webhook_settings,
@@ -102,7 +102,7 @@ fn decide(
     reach::check(app, conn, caller, &patch)?;
     let status_named = status.is_some();
     let mut warnings = Vec::new();
-    settings(app, &mut after, &patch)?;
+    settings(app, &before, &mut after, &patch)?;
     if let Some(sent) = patch.webhook_settings {
         after.webhook_settings = webhook_settings(app, &after, sent)?;
     }
@@ -141,7 +141,7 @@ fn decide(
 }
 
 /// The plain keys.
-fn settings(app: &App, after: &mut Connector, patch: &ConnectorPatch) -> Result<()> {
+fn settings(app: &App, before: &Connector, after: &mut Connector, patch: &ConnectorPatch) -> Result<()> {
     if let Some(name) = &patch.name {
         after.name = validate::name(name)?;
     }
@@ -155,31 +155,24 @@ fn settings(app: &App, after: &mut Connector, patch: &ConnectorPatch) -> Result<
         after.description.clone_from(description);
     }
     if let Some(parameters) = &patch.sql_parameters {
-        validate::sql_parameters(parameters)?;
         after.sql_parameters.clone_from(parameters);
     }
     validate::integration_secrets(patch.integration_secrets.as_deref().unwrap_or_default())?;
     schedule::change(app, after, patch)?;
-    if patch.cadence.is_some() {
-        check_webhook_cadence(app, after)?;
-    }
     after.retention_days = patch.retention_days.unwrap_or(after.retention_days);
     after.retention_runs = patch.retention_runs.unwrap_or(after.retention_runs);
     after.max_concurrency = patch.max_concurrency.unwrap_or(after.max_concurrency);
     if let Some(options) = &patch.input_options {
         after.input_options.clone_from(options);
-        check_input_options(after)?;
     }
     after.diff_check_enabled = patch.diff_check_enabled.unwrap_or(after.diff_check_enabled);
     if let Some(guard) = patch.guard {
-        guard.map_or(Ok(()), |guard| guard.check())?;
         after.guard = guard.filter(Guard::limits);
     }
     if let Some(timeout) = patch.timeout_s {
-        timeout.map_or(Ok(()), |s| validate::timeout(s, app.config.engine.timeout_s))?;
         after.timeout_s = timeout;
     }
-    Ok(())
+    check_settings(app, Some(before), after)
 }
 
 /// The objects that the saved and the sent configuration are about.
