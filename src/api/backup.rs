@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 
 use super::{
     auth::Auth,
-    blocking,
+    blocking, disposition,
     error::{ApiError, ErrorBody},
 };
 use crate::{app::App, context, error::Error, service::backup};
@@ -38,7 +38,7 @@ pub async fn download(app: web::Data<App>, caller: Auth) -> Result<HttpResponse,
     });
     Ok(HttpResponse::Ok()
         .content_type("application/zip")
-        .insert_header((header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")))
+        .insert_header((header::CONTENT_DISPOSITION, disposition::attachment(&name)))
         .insert_header((header::CONTENT_ENCODING, "identity"))
         .streaming(pieces))
 }

@@ -17,7 +17,7 @@ use crate::{
     id::{FieldId, OptionId},
     object::{
         Cardinality, Field, FieldType,
-        design::{NewField, NewOption},
+        design::{Label, NewField, NewOption},
     },
     service::object::{self, FieldChange, FieldDesign, FieldEdit},
 };
@@ -138,10 +138,7 @@ pub async fn list(
 #[serde(deny_unknown_fields)]
 pub struct CreateField {
     /// Label.
-    #[schema(
-        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$",
-        max_length = 255
-    )]
+    #[schema(value_type = Label)]
     pub display_name: String,
     /// Type; `wysiwyg` is taken as `longtext`.
     #[schema(value_type = FieldType)]
@@ -173,10 +170,7 @@ pub struct CreateField {
 #[serde(deny_unknown_fields)]
 pub struct CreateOption {
     /// Label.
-    #[schema(
-        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$",
-        max_length = 255
-    )]
+    #[schema(value_type = Label)]
     pub name: String,
     /// Code; made from the label when left out.
     #[serde(default)]
@@ -236,10 +230,7 @@ fn design(body: CreateField) -> Result<FieldDesign> {
 pub struct UpdateField {
     /// Label.
     #[serde(default)]
-    #[schema(
-        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$",
-        max_length = 255
-    )]
+    #[schema(value_type = Option<Label>)]
     pub display_name: Option<String>,
     /// Refuse blank from now on.
     #[serde(default)]

@@ -10,6 +10,7 @@ pub mod auth;
 pub mod backup;
 pub mod body;
 pub mod connector;
+pub mod disposition;
 pub mod docs;
 pub mod error;
 pub mod etag;

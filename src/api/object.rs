@@ -15,7 +15,10 @@ use super::{
 use crate::{
     app::App,
     error::Error,
-    object::{Object, design::NewObject},
+    object::{
+        Object,
+        design::{Label, NewObject},
+    },
     service::{
         object::{self, ObjectChange, ObjectFilter},
         paging::Paging,
@@ -97,16 +100,10 @@ pub async fn list(
 #[serde(deny_unknown_fields)]
 pub struct CreateObject {
     /// Plural label.
-    #[schema(
-        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$",
-        max_length = 255
-    )]
+    #[schema(value_type = Label)]
     pub object_name: String,
     /// Singular label.
-    #[schema(
-        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$",
-        max_length = 255
-    )]
+    #[schema(value_type = Label)]
     pub entity_name: String,
     /// Api name; made from the plural label when left out.
     #[serde(default)]
@@ -168,17 +165,11 @@ pub async fn read(
 pub struct UpdateObject {
     /// Plural label.
     #[serde(default)]
-    #[schema(
-        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$",
-        max_length = 255
-    )]
+    #[schema(value_type = Option<Label>)]
     pub object_name: Option<String>,
     /// Singular label.
     #[serde(default)]
-    #[schema(
-        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$",
-        max_length = 255
-    )]
+    #[schema(value_type = Option<Label>)]
     pub entity_name: Option<String>,
     /// Only `standard` is available.
     #[serde(default)]

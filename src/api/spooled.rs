@@ -5,12 +5,13 @@ use std::{fs::File, io::Read as _};
 use actix_web::{HttpResponse, http::header, web, web::Bytes};
 use futures_util::stream;
 
+use super::disposition;
 use crate::error::{Error, Result};
 
 /// Bytes of a piece, at most.
 const PIECE: usize = 256 * 1024;
 
-/// Streams `file` from its beginning under `name` (ASCII, without quotes).
+/// Streams `file` from its beginning under `name`.
 pub fn attachment(file: File, content_type: &str, name: &str) -> Result<HttpResponse> {
     let size = file.metadata().map_err(Error::internal)?.len();
     let pieces = stream::try_unfold(file, |mut file| async {
@@ -25,7 +26,7 @@ pub fn attachment(file: File, content_type: &str, name: &str) -> Result<HttpResp
     });
     Ok(HttpResponse::Ok()
         .content_type(content_type)
-        .insert_header((header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")))
+        .insert_header((header::CONTENT_DISPOSITION, disposition::attachment(name)))
         .insert_header((header::CONTENT_ENCODING, "identity"))
         .no_chunking(size)
         .streaming(pieces))

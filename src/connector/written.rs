@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     id::{FieldId, FileId, FilterGroupId, LoadStepId, ObjectId, RuleId, SeedId, VariableId},
+    object::design::Label,
     variable::{DataType, VariableKind},
 };
 
@@ -36,12 +37,7 @@ pub(super) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
 #[serde(deny_unknown_fields)]
 pub struct NewConnector {
     /// The label; unique without regard to case.
-    #[schema(
-        required,
-        nullable = false,
-        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$",
-        max_length = 255
-    )]
+    #[schema(required, nullable = false, value_type = Label)]
     pub name: Option<String>,
     /// Id or api name of its main object.
     #[schema(required, nullable = false)]
@@ -94,10 +90,7 @@ pub struct NewConnector {
 #[serde(deny_unknown_fields)]
 pub struct ConnectorPatch {
     /// The label; unique without regard to case.
-    #[schema(
-        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$",
-        max_length = 255
-    )]
+    #[schema(value_type = Option<Label>)]
     pub name: Option<String>,
     /// The name in paths.
     #[schema(pattern = "^[a-z_][a-z0-9_]{0,62}$")]

@@ -1,5 +1,7 @@
 //! What a new object or field must look like before the store makes it.
 
+use utoipa::ToSchema;
+
 use super::{CONTACTS, Cardinality, Field, FieldType, Object, api_name_of, is_api_name, value::ValueFault};
 use crate::{
     error::{Error, Result},
@@ -10,6 +12,15 @@ use crate::{
 pub const MAX_FIELDS: i64 = 1_000;
 /// At most this many characters in a label.
 const MAX_LABEL: usize = 255;
+
+/// A label, as the API's document describes it: something to see in it, and no control characters. What is sent is
+/// text, and checked by [`check_label`].
+#[derive(Debug, ToSchema)]
+#[schema(
+    pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$",
+    max_length = 255
+)]
+pub struct Label(pub String);
 
 /// Columns that every object's table has anyway, and SQLite's names of the row number. `kizen_id` is the
 /// first column of every seed.

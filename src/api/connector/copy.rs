@@ -1,10 +1,6 @@
 //! Connectors copied: beside the original, or to another server.
 
-use actix_web::{
-    HttpResponse, get,
-    http::header::{CONTENT_DISPOSITION, ContentDisposition, DispositionParam, DispositionType},
-    post, web,
-};
+use actix_web::{HttpResponse, get, http::header::CONTENT_DISPOSITION, post, web};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
@@ -14,10 +10,12 @@ use crate::{
         auth::Auth,
         blocking,
         body::{Body, Params},
+        disposition,
         error::{ApiError, ErrorBody},
         page::Links,
     },
     app::App,
+    object::design::Label,
     package::document::Document,
     service::connector,
 };
@@ -27,10 +25,7 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub struct DuplicateRequest {
     /// Its label; unique without regard to case.
-    #[schema(
-        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$",
-        max_length = 255
-    )]
+    #[schema(value_type = Label)]
     pub name: String,
 }
 
@@ -65,11 +60,8 @@ pub async fn export(
     path: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
     let document = blocking(app, move |app| connector::export(app, &caller.0, &path)).await?;
-    let disposition = ContentDisposition {
-        disposition: DispositionType::Attachment,
-        parameters: vec![DispositionParam::Filename(format!("{}.json", document.connector.api_name))],
-    };
-    Ok(HttpResponse::Ok().insert_header((CONTENT_DISPOSITION, disposition)).json(document))
+    let name = disposition::attachment(&format!("{}.json", document.connector.api_name));
+    Ok(HttpResponse::Ok().insert_header((CONTENT_DISPOSITION, name)).json(document))
 }
 
 /// Query of an import.
