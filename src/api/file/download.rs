@@ -19,13 +19,13 @@ use super::id;
 use crate::{
     api::{
         auth::Auth,
-        blocking,
+        blocking, disposition,
         error::{ApiError, ErrorBody},
         etag::is_known,
     },
     app::App,
     error::{Code, Result},
-    service::file::{self, Outgoing, StoredFile},
+    service::file::{self, Outgoing},
 };
 
 /// Bytes of a piece, at most: a client that takes its time has one waiting.
@@ -67,7 +67,7 @@ pub async fn download(
     }
     response
         .insert_header((header::CONTENT_TYPE, file.content_type.as_str()))
-        .insert_header((header::CONTENT_DISPOSITION, disposition(&file)))
+        .insert_header((header::CONTENT_DISPOSITION, disposition::attachment(&file.name)))
         .insert_header((header::ACCEPT_RANGES, "bytes"))
         .insert_header((header::ETAG, etag))
         // Sent as it is stored, so that its length is known and a range is one of the file's.
@@ -123,40 +123,6 @@ fn pieces(outgoing: Outgoing, from: u64, to: u64) -> impl Stream<Item = std::io:
     })
 }
 
-/// `filename` comes last and is plain, as existing clients read it; another name is told besides.
-fn disposition(file: &StoredFile) -> String {
-    let plain = plain(&file.name);
-    if file.name.is_ascii() {
-        return format!("attachment; filename=\"{plain}\"");
-    }
-    format!("attachment; filename*=UTF-8''{}; filename=\"{plain}\"", percent(&file.name))
-}
-
-/// A name that is safe on any disk and between quotes. A semicolon would end it for existing clients.
-fn plain(name: &str) -> String {
-    name.chars()
-        .map(|c| match c {
-            '/' | '\\' | '"' | ';' => '_',
-            ' '..='~' => c,
-            _ => '_',
-        })
-        .collect()
-}
-
-/// RFC 8187.
-fn percent(name: &str) -> String {
-    use std::fmt::Write as _;
-    name.bytes().fold(String::new(), |mut text, b| {
-        if b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~') {
-            text.push(b.into());
-        } else {
-            // Writing to a String can't fail.
-            let _ = write!(text, "%{b:02X}");
-        }
-        text
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use actix_web::test::TestRequest;
@@ -187,11 +153,5 @@ mod tests {
                 .to_http_request();
             assert_eq!(wanted(&request, "\"e\"", 10), expected, "{known}");
         }
-    }
-
-    #[test]
-    fn names_are_plain() {
-        assert_eq!(plain("a/b\\c\"d;e\0f\r\ng ü.csv"), "a_b_c_d_e_f__g _.csv");
-        assert_eq!(percent("ü ~.csv"), "%C3%BC%20~.csv");
     }
 }
