@@ -22,7 +22,7 @@ pub fn attach(operation: &mut Json, example: &Json) {
         parameter["example"] = typed.unwrap_or_else(|| value.clone());
     }
     if let Some(sent) = example.get("request") {
-        for kind in ["application/json", "application/x-www-form-urlencoded"] {
+        for kind in ["application/json", "application/x-www-form-urlencoded", "multipart/form-data"] {
             if let Some(content) =
                 operation.pointer_mut("/requestBody/content").and_then(|all| all.get_mut(kind))
             {
@@ -32,11 +32,12 @@ pub fn attach(operation: &mut Json, example: &Json) {
     }
     if let Some(answered) = example.get("response") {
         let status = example["status"].to_string();
-        if let Some(content) = operation["responses"]
-            .get_mut(&status)
-            .and_then(|answer| answer.pointer_mut("/content/application~1json"))
-        {
-            content["example"] = answered.clone();
+        let contents = operation["responses"].get_mut(&status).and_then(|answer| answer.get_mut("content"));
+        for (kind, content) in contents.and_then(Json::as_object_mut).into_iter().flatten() {
+            let is_text = kind.starts_with("text/") || kind == "*/*";
+            if kind == "application/json" || (is_text && answered.is_string()) {
+                content["example"] = answered.clone();
+            }
         }
     }
 }

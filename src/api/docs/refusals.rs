@@ -20,14 +20,14 @@ const REFUSALS: &[Refusal] = &[
         "No credentials (`missing_credentials`), unknown, expired or revoked ones (`invalid_credentials`), or those of \
          another workspace (`wrong_workspace`).",
         "missing_credentials",
-        "Send an API key in the header X-API-KEY.",
+        "No credentials were sent. Send a key in X-API-KEY or as a bearer token.",
     ),
     (
         403,
         "Forbidden",
         "The key's role or its list of connectors does not allow this.",
         "permission_required",
-        "This needs the role editor; the key has viewer.",
+        "This needs the role editor; this key has the role viewer.",
     ),
     (
         404,
@@ -41,7 +41,7 @@ const REFUSALS: &[Refusal] = &[
         "Conflict",
         "The state of the thing does not allow this now.",
         "conflict",
-        "An execution runs. Cancel it first.",
+        "The execution has ended already: success.",
     ),
     (
         413,
@@ -62,7 +62,7 @@ const REFUSALS: &[Refusal] = &[
         "TooManyRequests",
         "This sender has sent too often. `Retry-After` says when to try again.",
         "too_many_requests",
-        "More than 30 tries to sign in came from this address in a minute (server.login_tries_per_minute).",
+        "Too many tries to sign in from this address in a minute (server.login_tries_per_minute).",
     ),
     (
         500,
@@ -77,7 +77,7 @@ const REFUSALS: &[Refusal] = &[
         "Busy",
         "The server has too much to do, is stopping, or its disk is full. `Retry-After` says when to try again.",
         "busy",
-        "The server is busy. Try again in a moment.",
+        "The server is stopping.",
     ),
 ];
 
