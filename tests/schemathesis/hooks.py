@@ -2,26 +2,52 @@
 
 import json
 import os
+import pathlib
 import uuid
 
 import requests
 import schemathesis
 
 OWN_MEMBER = os.environ["SMARTCONNECTOR_USER_ID"]
+KEPT = json.loads(pathlib.Path(os.environ["SHOP_IDS"]).read_text())
 
 
-def own_key() -> str:
-    """The id of the key that the fuzzer itself uses."""
-    answer = requests.get(
-        os.environ["SERVER_URL"] + "/api/api-keys",
+def call(method, path, body=None):
+    answer = requests.request(
+        method,
+        os.environ["SERVER_URL"] + path,
         headers={"X-API-KEY": os.environ["SMARTCONNECTOR_ADMIN_KEY"]},
+        json=body,
         timeout=10,
     )
     answer.raise_for_status()
-    return answer.json()["results"][0]["id"]
+    return answer.json()
 
 
-OWN_KEY = own_key()
+# The key that the fuzzer itself uses is the oldest.
+OWN_KEY = call("GET", "/api/api-keys")["results"][0]["id"]
+
+
+def spare(path, body):
+    """Makes another one of what is kept, with a name of its own."""
+    return lambda: call("POST", path, json.loads(body.replace("NAME", f"spare_{uuid.uuid4().hex}")))["id"]
+
+
+SPARES = {
+    "/api/smart-connectors/{connector}": spare(
+        "/api/smart-connectors", '{"name": "NAME", "custom_object": "orders", "connector_type": "spreadsheet"}'
+    ),
+    "/api/custom-objects/{object}": spare("/api/custom-objects", '{"object_name": "NAME", "entity_name": "NAME"}'),
+    "/api/custom-objects/{object}/fields/{field}": spare(
+        "/api/custom-objects/orders/fields", '{"display_name": "NAME", "field_type": "text"}'
+    ),
+    "/api/custom-objects/{object}/filter-groups/{group}": spare(
+        "/api/custom-objects/orders/filter-groups", '{"name": "NAME", "config": {"and": true, "query": []}}'
+    ),
+    "/api/team/{id}": spare("/api/team", '{"email": "NAME@example.org", "role": "viewer"}'),
+    "/api/api-keys/{id}": spare("/api/api-keys", '{"name": "NAME", "role": "viewer"}'),
+    "/api/records/{object}/{record}": spare("/api/records/orders/add", '{"fields": [{"name": "name", "value": "NAME"}]}'),
+}
 
 
 @schemathesis.hook
@@ -30,6 +56,15 @@ def before_call(context, case, kwargs):
     own = {"/api/api-keys/{id}": OWN_KEY, "/api/team/{id}": OWN_MEMBER}.get(case.path)
     if own is not None and case.method in ("DELETE", "PATCH") and case.path_parameters.get("id") == own:
         case.path_parameters["id"] = str(uuid.uuid4())
+    # What others of its requests are about stays; another one is deleted in its place.
+    make = SPARES.get(case.path) if case.method == "DELETE" else None
+    name = case.path.rsplit("{", 1)[-1].rstrip("}")
+    if make is not None and case.path_parameters.get(name) in (*KEPT.values(), "orders"):
+        case.path_parameters[name] = make()
+    # A draft has another id after it was published or made of a template anew.
+    if case.method != "GET" and "/sql-scripts/" in case.path and case.path_parameters.get("id") == KEPT["DRAFT_ID"]:
+        detail = call("GET", f"/api/smart-connectors/{KEPT['ORDERS_ID']}")
+        case.path_parameters["id"] = detail["last_draft_script"]["id"]
 
 
 # Where a schema says what each part may be, and the server besides what fits together. Only the check that what a
