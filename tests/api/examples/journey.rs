@@ -278,14 +278,20 @@ fn watched(to: &mut Recorder, run: &str) {
 
 fn more_runs(to: &mut Recorder, run: &str) {
     let here = [CONNECTOR, ("id", run)];
+    // It starts when it has been shown: how far it has come by then would be chance.
+    let hold = |to: &Recorder, most: u32| {
+        to.client.patch(&path("orders"), &json!({ "max_concurrency": most })).ok();
+    };
+    hold(to, 0);
     let again = to.json(&format!("POST {RUNS}/{{id}}/rerun"), &here, json!({"is_dry_run": true}));
+    hold(to, 1);
     run_ended(&to.client, "orders", text(&again["id"]));
     let flow = "POST /api/smart-connectors/{connector}/start-connector-flow";
     let body = json!({"is_dry_run": true, "disable_diff_check": true});
     let started = to.json(flow, &[CONNECTOR], body);
     run_ended(&to.client, "orders", text(&started["execution_id"]));
     // Nothing starts, so it can be cancelled before it runs.
-    to.client.patch(&path("orders"), &json!({"max_concurrency": 0})).ok();
+    hold(to, 0);
     let waits = upload(&to.client, "orders", "late.csv", CSV.as_bytes(), &[]).created();
     let here = [CONNECTOR, ("id", text(&waits["execution_id"]))];
     to.call(&format!("POST {RUNS}/{{id}}/cancel"), &here, &Sent::Nothing);

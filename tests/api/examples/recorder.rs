@@ -199,9 +199,7 @@ impl Recorder {
                     };
                     (self.same_text(key), value)
                 };
-                // A run may have left the queue by the time its row is shown.
-                let mut members: Vec<_> =
-                    members.iter().filter(|(key, _)| *key != "queue_position").collect();
+                let mut members: Vec<_> = members.iter().collect();
                 if members.iter().all(|(key, _)| ID.is_match(key)) {
                     // In the order of ids, which is another one each time.
                     members.sort_by_key(|(_, value)| value["name"].to_string());
