@@ -7,12 +7,7 @@ use std::{
 };
 
 use smartconnector::{
-    connector::flow::Conflict,
-    execution::State,
-    id::{ConnectorId, ExecutionId},
-    load::{Load, Row},
-    object::FieldType,
-    variable::DataType,
+    connector::flow::Conflict, execution::State, load::Row, object::FieldType, variable::DataType,
 };
 
 use crate::support::{Design, World, maps, matches, rows, t, unique};
@@ -41,11 +36,7 @@ fn a_large_batch_ends_early_for_a_writer_that_waits() {
     step.matching_rules = vec![matches(&object, "code", code)];
     step.field_mapping_rules = vec![maps(&object, "code", code, Conflict::Overwrite)];
     let plans = world.plans(&flow, std::slice::from_ref(&object)).unwrap();
-    let (execution, connector) = (ExecutionId::new(), ConnectorId::new());
-    let dir = tempfile::tempdir().unwrap();
-    let mut load =
-        Load::live(&world.store, dir.path(), execution, connector, world.settings, world.cancel.clone())
-            .unwrap();
+    let (_, mut load) = world.begin();
     let all: Vec<Row> = rows((0..GIVES_WAY + 2_000).map(|i| [t(&format!("k{i}"))]));
     let records = &world.store.records;
     let counted =

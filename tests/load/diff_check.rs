@@ -13,9 +13,9 @@ use smartconnector::{
     connector::flow::{Conflict, LoadStep, MatchingRule, NoMatch},
     error::Error,
     execution::State,
-    id::{ConnectorId, ExecutionId, VariableId},
+    id::{ConnectorId, VariableId},
     load::{
-        Load, Row, StepPlan,
+        Row, StepPlan,
         diff::{Hashes, Next, Shape, Verdict},
     },
     object::{FieldType, Object},
@@ -159,15 +159,7 @@ impl<'w> Side<'w> {
         let unchanged = |row: &&Row| !verdict.scopes.iter().any(|scope| scope.unchanged.contains(row.row));
         let loaded: Vec<Row> = file.iter().filter(unchanged).cloned().collect();
         let (total, left_out) = (file.len() as u64, (file.len() - loaded.len()) as u64);
-        let mut load = Load::live(
-            &self.world.store,
-            dir.path(),
-            ExecutionId::new(),
-            self.connector,
-            self.world.settings,
-            cancel.clone(),
-        )
-        .unwrap();
+        let (_, mut load) = self.world.begin_of(self.connector, cancel.clone());
         if is_on {
             load.leave_baseline();
         }

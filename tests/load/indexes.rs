@@ -1,11 +1,6 @@
 //! Indexes that a run makes for its look-ups.
 
-use smartconnector::{
-    id::{ConnectorId, ExecutionId},
-    load::{Load, Stop},
-    object::FieldType,
-    variable::DataType,
-};
+use smartconnector::{load::Stop, object::FieldType, variable::DataType};
 
 use crate::support::{Design, World, field, maps, matches};
 
@@ -27,15 +22,7 @@ fn a_cancelled_index_leaves_nothing_and_blocks_nobody() {
     let made = "SELECT count(*) FROM sqlite_schema WHERE name GLOB 'match_*' AND sql LIKE '%\"code\"%'";
     world.cancel.cancel();
     for is_dry in [true, false] {
-        let execution = ExecutionId::new();
-        let dir = tempfile::tempdir().unwrap();
-        let (connector, cancel) = (ConnectorId::new(), world.cancel.clone());
-        let load = if is_dry {
-            Load::dry(&world.store, dir.path(), execution, connector, world.settings, cancel, &plans)
-        } else {
-            Load::live(&world.store, dir.path(), execution, connector, world.settings, cancel)
-        };
-        let load = load.unwrap();
+        let (_, load) = if is_dry { world.begin_dry(&plans) } else { world.begin() };
         let missing = load.missing_indexes(&plans).unwrap();
         assert_eq!((missing.len(), missing[0].records, missing[0].is_large), (1, 30_000, false));
         assert_eq!(load.make_index(&missing[0]), Err(Stop::Cancelled), "dry: {is_dry}");

@@ -6,8 +6,7 @@ use smartconnector::{
     cancel::CancelToken,
     connector::flow::Conflict,
     execution::State,
-    id::{ConnectorId, ExecutionId},
-    load::{Load, StepPlan, Stop, make_late},
+    load::{StepPlan, Stop, make_late},
     object::{FieldType, Object},
     store::{late_index, table},
     variable::DataType,
@@ -43,11 +42,6 @@ fn indexes(world: &World) -> Vec<String> {
     )
 }
 
-fn begin<'w>(world: &'w World, dir: &tempfile::TempDir) -> Load<'w> {
-    let (execution, connector) = (ExecutionId::new(), ConnectorId::new());
-    Load::live(&world.store, dir.path(), execution, connector, world.settings, world.cancel.clone()).unwrap()
-}
-
 fn file(n: usize) -> Vec<smartconnector::load::Row> {
     rows((0..n).map(|i| [t(&format!("k{i}")), t(&format!("{i}@x.org"))]))
 }
@@ -60,8 +54,7 @@ fn it_is_gone_while_the_load_lasts_and_back_at_its_end() {
     let (object, flow) = people(&world);
     assert_eq!(indexes(&world).len(), 1);
     let plans = world.plans(&flow, std::slice::from_ref(&object)).unwrap();
-    let dir = tempfile::tempdir().unwrap();
-    let mut load = begin(&world, &dir);
+    let (_, mut load) = world.begin();
     assert_eq!(
         load.set_indexes_aside(&plans, |_| 99_999).unwrap(),
         0,
@@ -78,7 +71,7 @@ fn it_is_gone_while_the_load_lasts_and_back_at_its_end() {
     assert_eq!(world.sql("SELECT count(*) FROM record_person WHERE lower(email) = '7@x.org'"), ["1"]);
     assert_eq!(world.sql("PRAGMA integrity_check"), ["ok"]);
     // There are records now: nothing is set aside.
-    assert_eq!(begin(&world, &tempfile::tempdir().unwrap()).set_indexes_aside(&plans, MANY).unwrap(), 0);
+    assert_eq!(world.begin().1.set_indexes_aside(&plans, MANY).unwrap(), 0);
 }
 
 /// Cancelled, the run ends at once; what it left is made when nothing runs.
@@ -88,8 +81,7 @@ fn what_a_cancel_or_a_crash_left_is_known_and_made() {
         let world = World::new();
         let (object, flow) = people(&world);
         let plans = world.plans(&flow, std::slice::from_ref(&object)).unwrap();
-        let dir = tempfile::tempdir().unwrap();
-        let mut load = begin(&world, &dir);
+        let (_, mut load) = world.begin();
         load.set_indexes_aside(&plans, MANY).unwrap();
         if is_crash {
             drop(load);
@@ -116,8 +108,7 @@ fn another_run_that_matches_by_it_makes_it_earlier() {
     let world = World::new();
     let (object, flow) = people(&world);
     let plans = world.plans(&flow, std::slice::from_ref(&object)).unwrap();
-    let dir = tempfile::tempdir().unwrap();
-    let mut load = begin(&world, &dir);
+    let (_, mut load) = world.begin();
     load.set_indexes_aside(&plans, MANY).unwrap();
     let other = by(&object, "email");
     world.run(&other, std::slice::from_ref(&object), &[file(3)]);

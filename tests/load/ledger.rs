@@ -3,7 +3,7 @@
 use smartconnector::{
     connector::flow::Conflict,
     execution::State,
-    load::{Load, Row, Stop},
+    load::{Row, Stop},
     object::{FieldType, Object},
     store,
     variable::DataType,
@@ -53,12 +53,7 @@ fn a_cancelled_batch_leaves_nothing_and_the_ledger_counts_what_is_there() {
     world.settings.batch_rows = 10;
     let (object, flow) = simple(&world);
     let plans = world.plans(&flow, std::slice::from_ref(&object)).unwrap();
-    let execution = smartconnector::id::ExecutionId::new();
-    let dir = tempfile::tempdir().unwrap();
-    let connector = smartconnector::id::ConnectorId::new();
-    let mut load =
-        Load::live(&world.store, dir.path(), execution, connector, world.settings, world.cancel.clone())
-            .unwrap();
+    let (execution, mut load) = world.begin();
     // The token is set while the third batch is under way.
     let all = file(100);
     let cancel = world.cancel.clone();
@@ -88,12 +83,7 @@ fn a_failing_source_rolls_its_batch_back() {
     world.settings.batch_rows = 4;
     let (object, flow) = simple(&world);
     let plans = world.plans(&flow, std::slice::from_ref(&object)).unwrap();
-    let execution = smartconnector::id::ExecutionId::new();
-    let dir = tempfile::tempdir().unwrap();
-    let connector = smartconnector::id::ConnectorId::new();
-    let mut load =
-        Load::live(&world.store, dir.path(), execution, connector, world.settings, world.cancel.clone())
-            .unwrap();
+    let (execution, mut load) = world.begin();
     let all = file(6);
     let chunks = all
         .chunks(6)
@@ -127,16 +117,7 @@ fn others_write_between_the_batches() {
     world.settings.batch_rows = 1;
     let (object, flow) = simple(&world);
     let plans = world.plans(&flow, std::slice::from_ref(&object)).unwrap();
-    let dir = tempfile::tempdir().unwrap();
-    let mut load = Load::live(
-        &world.store,
-        dir.path(),
-        smartconnector::id::ExecutionId::new(),
-        smartconnector::id::ConnectorId::new(),
-        world.settings,
-        world.cancel.clone(),
-    )
-    .unwrap();
+    let (_, mut load) = world.begin();
     let all = file(50);
     let (send, receive) = std::sync::mpsc::sync_channel::<Vec<Row>>(1);
     std::thread::scope(|scope| {

@@ -160,14 +160,7 @@ impl World {
 
     fn load(&self, flow: &Design, objects: &[Object], rows: &[Vec<Row>], is_dry: bool) -> Ran {
         let plans = self.plans(flow, objects).unwrap();
-        let execution = ExecutionId::new();
-        let dir = self.scratch(execution);
-        let (connector, cancel) = (ConnectorId::new(), self.cancel.clone());
-        let mut load = if is_dry {
-            Load::dry(&self.store, &dir, execution, connector, self.settings, cancel, &plans).unwrap()
-        } else {
-            Load::live(&self.store, &dir, execution, connector, self.settings, cancel).unwrap()
-        };
+        let (execution, mut load) = if is_dry { self.begin_dry(&plans) } else { self.begin() };
         let mut counters = Vec::new();
         let mut stop = None;
         for (n, plan) in plans.iter().enumerate() {
@@ -202,6 +195,27 @@ impl World {
         let outcomes = database.read(|c| store::outcome::page(c, execution, None, 0, 10_000)).unwrap();
         let outcomes = outcomes.into_iter().map(|(_, outcome)| outcome).collect();
         Ran { execution, counters, stop, outcomes, uploads, cut }
+    }
+
+    /// A run that its test drives.
+    pub fn begin(&self) -> (ExecutionId, Load<'_>) {
+        self.begin_of(ConnectorId::new(), self.cancel.clone())
+    }
+
+    /// One of this connector, which this token cancels.
+    pub fn begin_of(&self, connector: ConnectorId, cancel: CancelToken) -> (ExecutionId, Load<'_>) {
+        let execution = ExecutionId::new();
+        let dir = self.scratch(execution);
+        let load = Load::live(&self.store, &dir, execution, connector, self.settings, cancel).unwrap();
+        (execution, load)
+    }
+
+    /// A dry one.
+    pub fn begin_dry(&self, plans: &[StepPlan]) -> (ExecutionId, Load<'_>) {
+        let (execution, connector) = (ExecutionId::new(), ConnectorId::new());
+        let (dir, cancel) = (self.scratch(execution), self.cancel.clone());
+        let load = Load::dry(&self.store, &dir, execution, connector, self.settings, cancel, plans).unwrap();
+        (execution, load)
     }
 
     fn scratch(&self, execution: ExecutionId) -> PathBuf {
