@@ -17,14 +17,14 @@ use smartconnector::{
         rules::Flow,
     },
     execution::{Counters, State},
-    id::{ConnectorId, ExecutionId, LoadStepId, RuleId, VariableId},
+    id::{ConnectorId, ExecutionId, LoadStepId, RuleId},
     load::{Load, Members, Row, Settings, StepPlan},
     object::{
         FieldType, Object,
         design::{NewField, NewObject, NewOption},
     },
     store::{self, Store},
-    variable::{DataType, Locale, Value, Variable, VariableKind},
+    variable::{DataType, Locale, Value, Variable},
 };
 
 const FIELDS: [(&str, FieldType, DataType); 11] = [
@@ -159,19 +159,8 @@ fn flow(object: &Object) -> (Vec<LoadStep>, Vec<Variable>) {
     let variables: Vec<Variable> = names
         .iter()
         .map(|(name, _, data_type)| Variable {
-            id: VariableId::new(),
-            name: (*name).to_owned(),
-            data_type: *data_type,
-            scope: "s".to_owned(),
-            kind: VariableKind::DataSource,
-            data_source: Some((*name).to_owned()),
-            value: None,
-            display_order: 0,
-            required: false,
-            is_array: false,
-            array_delimiter: None,
             input_format: Some("%Y-%m-%d".to_owned()).filter(|_| *data_type == DataType::Date),
-            output_format: None,
+            ..Variable::reading(name, *data_type, "s", name)
         })
         .collect();
     let field = |name: &str| object.field_named(name).unwrap().id;

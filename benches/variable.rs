@@ -8,10 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use smartconnector::{
-    id::VariableId,
-    variable::{DataType, Locale, Parser, Variable, VariableKind},
-};
+use smartconnector::variable::{DataType, Locale, Parser, Variable};
 
 const CELLS: usize = 4096;
 const BUDGET: f64 = 2_000_000.0;
@@ -76,19 +73,5 @@ fn run(label: &str, data_type: DataType, input_format: Option<&str>, cell: impl 
 }
 
 fn variable(data_type: DataType, input_format: Option<&str>) -> Variable {
-    Variable {
-        id: VariableId::new(),
-        name: "v".to_owned(),
-        data_type,
-        scope: "s".to_owned(),
-        kind: VariableKind::DataSource,
-        data_source: Some("c".to_owned()),
-        value: None,
-        display_order: 0,
-        required: false,
-        is_array: false,
-        array_delimiter: None,
-        input_format: input_format.map(str::to_owned),
-        output_format: None,
-    }
+    Variable { input_format: input_format.map(str::to_owned), ..Variable::reading("v", data_type, "s", "c") }
 }

@@ -217,20 +217,11 @@ mod tests {
 
     #[test]
     fn a_fault_becomes_a_message_with_variable_column_value_and_expectation() {
+        let number = crate::variable::DataType::Number;
         let price = Variable {
-            id: crate::id::VariableId::new(),
-            name: "price".to_owned(),
-            data_type: crate::variable::DataType::Number,
-            scope: "orders".to_owned(),
-            kind: crate::variable::VariableKind::DataSource,
-            data_source: Some("amount".to_owned()),
-            value: None,
-            display_order: 0,
             required: true,
-            is_array: false,
-            array_delimiter: None,
             input_format: Some("plain".to_owned()),
-            output_format: None,
+            ..Variable::reading("price", number, "orders", "amount")
         };
         let parser = crate::variable::Parser::compile(&price, crate::variable::Locale::default()).unwrap();
         let cell = "x".repeat(300);

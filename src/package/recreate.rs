@@ -20,7 +20,7 @@ use crate::{
     },
     script::{ConfigMetadata, SQLITE},
     store::{self, Store, Transaction, field::Change},
-    variable::{DataType, Variable, VariableKind},
+    variable::Variable,
 };
 
 /// What becomes of a field that is there already.
@@ -220,22 +220,7 @@ pub fn seeds(document: &Document, objects: &[Object], groups: &[FilterGroup]) ->
 
 /// The variable that a step exposes.
 fn exposed(step: &NamedStep) -> Option<Variable> {
-    let name = step.execution_variable.clone()?;
-    Some(Variable {
-        id: VariableId::new(),
-        name,
-        data_type: DataType::Uuid,
-        scope: step.scope.clone(),
-        kind: VariableKind::RelatedObjectUpload,
-        data_source: None,
-        value: None,
-        display_order: 0,
-        required: false,
-        is_array: false,
-        array_delimiter: None,
-        input_format: None,
-        output_format: None,
-    })
+    step.execution_variable.as_deref().map(|name| Variable::exposed(name, &step.scope))
 }
 
 /// Finds ids by names.

@@ -142,6 +142,36 @@ pub enum Value {
     List(Vec<Self>),
 }
 
+impl Variable {
+    /// A new one that reads a column, by its type's defaults.
+    pub fn reading(name: &str, data_type: DataType, scope: &str, column: &str) -> Self {
+        Self {
+            id: VariableId::new(),
+            name: name.to_owned(),
+            data_type,
+            scope: scope.to_owned(),
+            kind: VariableKind::DataSource,
+            data_source: Some(column.to_owned()),
+            value: None,
+            display_order: 0,
+            required: false,
+            is_array: false,
+            array_delimiter: None,
+            input_format: None,
+            output_format: None,
+        }
+    }
+
+    /// A new one that a load step over this scope exposes.
+    pub fn exposed(name: &str, scope: &str) -> Self {
+        Self {
+            kind: VariableKind::RelatedObjectUpload,
+            data_source: None,
+            ..Self::reading(name, DataType::Uuid, scope, "")
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -149,19 +179,8 @@ mod tests {
     /// A variable that reads the column `c` of the scope `s`.
     pub(super) fn variable(data_type: DataType, input_format: Option<&str>) -> Variable {
         Variable {
-            id: VariableId::new(),
-            name: "v".to_owned(),
-            data_type,
-            scope: "s".to_owned(),
-            kind: VariableKind::DataSource,
-            data_source: Some("c".to_owned()),
-            value: None,
-            display_order: 0,
-            required: false,
-            is_array: false,
-            array_delimiter: None,
             input_format: input_format.map(str::to_owned),
-            output_format: None,
+            ..Variable::reading("v", data_type, "s", "c")
         }
     }
 }

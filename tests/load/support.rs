@@ -18,7 +18,7 @@ use smartconnector::{
         design::{NewField, NewObject, NewRelation},
     },
     store::{self, Store, spool::UploadRow},
-    variable::{DataType, Locale, Value, Variable, VariableKind},
+    variable::{DataType, Locale, Value, Variable},
 };
 
 /// A store in a folder of its own.
@@ -246,8 +246,7 @@ pub struct Design {
 impl Design {
     /// A variable of a scope; its column has its name.
     pub fn variable(&mut self, scope: &str, name: &str, data_type: DataType) -> VariableId {
-        let variable = Variable { data_source: Some(name.to_owned()), ..variable(scope, name, data_type) };
-        self.variables.push(variable);
+        self.variables.push(Variable::reading(name, data_type, scope, name));
         self.variables.last().unwrap().id
     }
 
@@ -262,33 +261,12 @@ impl Design {
             order,
             matching_rules: Vec::new(),
             field_mapping_rules: Vec::new(),
-            execution_variable: Some(Variable {
-                kind: VariableKind::RelatedObjectUpload,
-                ..variable(scope, &format!("step_{order}_id"), DataType::Uuid)
-            }),
+            execution_variable: Some(Variable::exposed(&format!("step_{order}_id"), scope)),
             automation_trigger_config: serde_json::Value::Null,
             newly_created_records_automations: serde_json::Value::Null,
             other_matches_records_automations: serde_json::Value::Null,
         });
         self.steps.last_mut().unwrap()
-    }
-}
-
-fn variable(scope: &str, name: &str, data_type: DataType) -> Variable {
-    Variable {
-        id: VariableId::new(),
-        name: name.to_owned(),
-        data_type,
-        scope: scope.to_owned(),
-        kind: VariableKind::DataSource,
-        data_source: None,
-        value: None,
-        display_order: 0,
-        required: false,
-        is_array: false,
-        array_delimiter: None,
-        input_format: None,
-        output_format: None,
     }
 }
 
