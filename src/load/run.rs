@@ -219,12 +219,6 @@ impl<'s> Load<'s> {
         self.tally.is_finished
     }
 
-    /// What the report reads.
-    #[must_use]
-    pub const fn spool(&self) -> &Spool {
-        &self.spool
-    }
-
     /// One transaction; answers whether there may be more rows.
     fn batch(
         &mut self,

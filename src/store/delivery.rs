@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 
 use super::{column, inbox::Batch};
 use crate::{
-    connector::{ConnectorType, Status},
+    connector::Status,
     error::Result,
     id::{ConnectorId, MemberId},
 };
@@ -15,8 +15,6 @@ use crate::{
 pub struct Facts {
     /// Names the file.
     pub api_name: String,
-    /// What triggers it.
-    pub connector_type: ConnectorType,
     /// Whether it runs.
     pub status: Status,
     /// Seconds that requests collect.
@@ -32,14 +30,13 @@ pub struct Facts {
 /// The facts about a connector that is there.
 pub fn facts(conn: &Connection, connector: ConnectorId) -> Result<Option<Facts>> {
     let mut statement = conn.prepare_cached(
-        "SELECT c.api_name, c.connector_type, c.status, c.cadence, coalesce(d.delivered, 0) AS delivered,
+        "SELECT c.api_name, c.status, c.cadence, coalesce(d.delivered, 0) AS delivered,
             coalesce(d.cancelled, 0) AS cancelled, d.cancelled_by
          FROM connector c LEFT JOIN delivery d ON d.connector_id = c.id WHERE c.id = ?",
     )?;
     let found = statement.query_row([connector.to_string()], |row| {
         Ok(Facts {
             api_name: row.get("api_name")?,
-            connector_type: column::word(row, "connector_type", ConnectorType::parse)?,
             status: column::word(row, "status", Status::parse)?,
             cadence: row.get("cadence")?,
             delivered: row.get("delivered")?,

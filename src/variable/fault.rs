@@ -30,13 +30,11 @@ pub enum FaultCode {
     TooLong,
     /// Well written, but larger or smaller than what can be kept.
     OutOfRange,
-    /// Every match value that was tried is blank.
-    MatchValueBlank,
 }
 
 impl FaultCode {
     /// Every code.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 11] = [
         Self::NotANumber,
         Self::NotADate,
         Self::AmbiguousDate,
@@ -48,7 +46,6 @@ impl FaultCode {
         Self::Required,
         Self::TooLong,
         Self::OutOfRange,
-        Self::MatchValueBlank,
     ];
 
     /// The word as the API spells it.
@@ -66,7 +63,6 @@ impl FaultCode {
             Self::Required => "required",
             Self::TooLong => "too_long",
             Self::OutOfRange => "out_of_range",
-            Self::MatchValueBlank => "match_value_blank",
         }
     }
 
@@ -84,7 +80,6 @@ impl FaultCode {
             Self::Required => "is required",
             Self::TooLong => "is too long",
             Self::OutOfRange => "is out of range",
-            Self::MatchValueBlank => "is blank, and so is every other match value",
         }
     }
 }
@@ -219,7 +214,6 @@ mod tests {
                 "required",
                 "too_long",
                 "out_of_range",
-                "match_value_blank",
             ]
         );
     }

@@ -49,7 +49,7 @@ pub struct Detail {
     /// What is odd about it, and about the change that this answers.
     pub warning: Option<String>,
     /// After a change of status: the live runs that wait.
-    pub queued: Option<Vec<QueuedRun>>,
+    pub queued: Option<Vec<Execution>>,
 }
 
 /// The last live run that has ended, as far as its load steps go.
@@ -93,9 +93,6 @@ pub struct SeedView {
     /// The filter group that says which of its records.
     pub group: Option<FilterGroup>,
 }
-
-/// A live run that waits.
-pub type QueuedRun = Execution;
 
 /// The detail that a path names.
 pub fn detail(app: &App, caller: &Caller, name: &str) -> Result<Detail> {

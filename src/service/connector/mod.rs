@@ -18,7 +18,7 @@ mod template;
 mod warn;
 
 pub use create::create;
-pub use detail::{Detail, LastRun, QueuedRun, ScriptView, SeedView, detail, view_script};
+pub use detail::{Detail, LastRun, ScriptView, SeedView, detail, view_script};
 pub use duplicate::duplicate;
 pub use export::export;
 pub use import::{exists, import};
