@@ -20,6 +20,21 @@ pub(super) fn zip_of(members: &[(&str, &[u8])]) -> Vec<u8> {
     zip.finish().unwrap().into_inner()
 }
 
+/// The archive after its members were changed.
+pub(super) fn repacked(archive: &[u8], change: impl FnOnce(&mut [(String, Vec<u8>)])) -> Vec<u8> {
+    let mut zip = zip::ZipArchive::new(Cursor::new(archive)).unwrap();
+    let mut members = Vec::new();
+    for n in 0..zip.len() {
+        let mut member = zip.by_index(n).unwrap();
+        let mut bytes = Vec::new();
+        std::io::Read::read_to_end(&mut member, &mut bytes).unwrap();
+        members.push((member.name().unwrap().into_owned(), bytes));
+    }
+    change(&mut members);
+    let members: Vec<_> = members.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
+    zip_of(&members)
+}
+
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
     gzip.write_all(bytes).unwrap();

@@ -17,19 +17,10 @@ fn refused_with(name: &str, bytes: &[u8], limits: UnpackLimits) -> String {
 
 /// The archive with another part in the place of one of its own.
 fn replaced(archive: &[u8], name: &str, with: &str) -> Vec<u8> {
-    let mut zip = zip::ZipArchive::new(Cursor::new(archive)).unwrap();
-    let mut parts = Vec::new();
-    for n in 0..zip.len() {
-        let mut part = zip.by_index(n).unwrap();
-        let mut bytes = Vec::new();
-        std::io::Read::read_to_end(&mut part, &mut bytes).unwrap();
-        parts.push((part.name().unwrap().into_owned(), bytes));
-    }
-    let place = parts.iter_mut().find(|(found, _)| found == name).unwrap();
-    place.1 = with.as_bytes().to_vec();
-    let parts: Vec<(&str, &[u8])> =
-        parts.iter().map(|(name, part)| (name.as_str(), part.as_slice())).collect();
-    archives::zip_of(&parts)
+    archives::repacked(archive, |parts| {
+        let place = parts.iter_mut().find(|(found, _)| found == name).unwrap();
+        place.1 = with.as_bytes().to_vec();
+    })
 }
 
 /// The cell has no end: who asked for its length only then would say that the part ends before its end.

@@ -27,25 +27,15 @@ fn fixture(name: &str) -> Vec<u8> {
 
 /// The archive with each file changed before it is packed: inside, checksums would tell at once.
 fn repacked(archive: &[u8], changes: &[(prop::sample::Index, u8)]) -> Vec<u8> {
-    let mut zip = zip::ZipArchive::new(Cursor::new(archive)).unwrap();
-    let mut parts = Vec::new();
-    for n in 0..zip.len() {
-        let mut part = zip.by_index(n).unwrap();
-        let mut bytes = Vec::new();
-        std::io::Read::read_to_end(&mut part, &mut bytes).unwrap();
-        parts.push((part.name().unwrap().into_owned(), bytes));
-    }
-    for (at, byte) in changes {
-        let part = at.index(parts.len());
-        let bytes = &mut parts[part].1;
-        if !bytes.is_empty() {
-            let place = at.index(bytes.len());
-            bytes[place] = *byte;
+    archives::repacked(archive, |parts| {
+        for (at, byte) in changes {
+            let bytes = &mut parts[at.index(parts.len())].1;
+            if !bytes.is_empty() {
+                let place = at.index(bytes.len());
+                bytes[place] = *byte;
+            }
         }
-    }
-    let parts: Vec<(&str, &[u8])> =
-        parts.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
-    archives::zip_of(&parts)
+    })
 }
 
 fn changes() -> impl Strategy<Value = Vec<(prop::sample::Index, u8)>> {
