@@ -37,11 +37,7 @@ fn says(log: &[(String, String, String)], stage: &str, part: &str) {
 #[test]
 fn the_log_of_a_run_that_was_killed_is_there_up_to_the_kill() {
     let data = tempfile::tempdir().unwrap();
-    let server = Process::start_breaking(data.path(), "report:1:kill");
-    set_up(&server.client);
-    let hit = send(&server.client, SMALL);
-    server.died();
-    let server = Process::start(data.path());
+    let (server, hit) = process::killed_in_report(data.path(), SMALL);
     let mut log = log(&server.client, &hit);
     // The ledger has the end: nothing of the rows is lost, and the log says why it stops here.
     let (level, _, last) = log.pop().unwrap();

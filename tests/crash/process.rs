@@ -196,6 +196,15 @@ pub fn send(client: &Client, bytes: &[u8]) -> String {
     text(&journey::upload(client, TOKEN, "big.csv", bytes, &[]).created()["execution_id"]).to_owned()
 }
 
+/// A run whose process died in its report, and the server after it.
+pub fn killed_in_report(data: &Path, bytes: &[u8]) -> (Process, String) {
+    let server = Process::start_breaking(data, "report:1:kill");
+    set_up(&server.client);
+    let hit = send(&server.client, bytes);
+    server.died();
+    (Process::start(data), hit)
+}
+
 /// Waits until a load waits: rows of it are committed, and it is not at its end.
 pub fn wait_for_hold(held: &Path) {
     until("the load is held", || held.exists().then_some(()));

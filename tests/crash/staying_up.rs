@@ -99,11 +99,7 @@ fn a_panic_in_the_report_stage_costs_the_report_alone() {
 #[test]
 fn a_run_that_died_keeps_every_stage_that_is_known() {
     let data = tempfile::tempdir().unwrap();
-    let server = Process::start_breaking(data.path(), "report:1:kill");
-    set_up(&server.client);
-    let hit = send(&server.client, SMALL);
-    server.died();
-    let server = Process::start(data.path());
+    let (server, hit) = process::killed_in_report(data.path(), SMALL);
     let row = execution(&server.client, TOKEN, &hit);
     assert_eq!((&row["status"], &row["totals"]["created"]), (&json!("success"), &json!(1)), "{row}");
     let stages = row["step_progress"].as_array().unwrap();
