@@ -13,8 +13,8 @@ use std::{fs, path::Path};
 
 use serde_json::{Value as Json, json};
 
-use support::TestServer;
-use world::{INPUT, World, members, program, publish, run, text, unpack};
+use support::{TestServer, journey};
+use world::{INPUT, TOKEN, World, members, program, run, text, unpack};
 
 fn read_json(path: &Path) -> Json {
     serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
@@ -24,13 +24,9 @@ fn read_json(path: &Path) -> Json {
 fn the_package_of_a_run_gives_its_very_bytes_without_a_server() {
     let world = World::new();
     // What the connector is now must not change what that run was.
-    let file = world.client.get(&world.path).ok()["source_file"]["id"].clone();
-    publish(
-        &world.client,
-        &world.path,
-        "CREATE TABLE output.orders AS SELECT 1 AS number, 2 AS e_mail, 3 AS total, 4 AS status, 5 AS note",
-        &file,
-    );
+    let sql =
+        "CREATE TABLE output.orders AS SELECT 1 AS number, 2 AS e_mail, 3 AS total, 4 AS status, 5 AS note";
+    journey::publish(&world.client, TOKEN, sql);
     world.client.patch(&world.path, &json!({"sql_parameters": {"factor": 100}})).ok();
     let zip = world.client.download(&world.of_execution()).expect(200);
     assert_eq!(zip.headers["content-type"], "application/zip");
@@ -197,7 +193,7 @@ fn with_its_records_a_package_updates_what_the_server_would_update() {
     let order = search("orders")[0]["id"].as_str().unwrap().to_owned();
     let note = json!({"fields": [{"name": "note", "value": "by hand"}, {"name": "total", "value": null}]});
     world.client.patch(&format!("/api/records/orders/{order}"), &note).ok();
-    let expected = run(&world.client, &world.path, &json!({"is_dry_run": true}));
+    let expected = run(&world.client, &json!({"is_dry_run": true}));
     assert!(expected["totals"]["unchanged"].as_u64() > Some(0), "{expected}");
     assert!(expected["totals"]["updated"].as_u64() > Some(0), "{expected}");
 
@@ -332,13 +328,11 @@ fn without_its_configuration_a_package_runs_its_script_alone() {
 fn a_connector_without_a_file_has_a_package_that_asks_for_one() {
     let server = TestServer::start();
     let client = server.client();
-    let body = json!({"object_name": "Things", "entity_name": "Thing", "name": "things"});
-    let object = client.post("/api/custom-objects", &body).created();
-    let body =
-        json!({"name": "Order import", "custom_object": object["id"], "connector_type": "spreadsheet"});
-    let id = client.post("/api/smart-connectors", &body).created()["id"].as_str().unwrap().to_owned();
-    let zip = client.download(&format!("/api/smart-connectors/{id}/dev-package")).expect(200).bytes;
-    client.get(&format!("/api/smart-connectors/{id}/dev-package?script=live")).refused(400, "invalid");
+    journey::object(&client, "things", &[]);
+    journey::create(&client, "things", "Order import");
+    let package = format!("{}/dev-package", journey::path(TOKEN));
+    let zip = client.download(&package).expect(200).bytes;
+    client.get(&format!("{package}?script=live")).refused(400, "invalid");
     let dir = tempfile::tempdir().unwrap();
     let folder = unpack(&zip, dir.path());
     let ran = program(&["run", folder.to_str().unwrap()]);

@@ -6,12 +6,15 @@ use std::{
     path::Path,
 };
 
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
 use crate::{
     read_json,
-    support::TestServer,
-    world::{members, program, publish, run, text, unpack},
+    support::{
+        TestServer,
+        journey::{self, text as text_of},
+    },
+    world::{TOKEN, members, program, run, text, unpack},
 };
 
 const SCRIPT: &str = "CREATE TABLE output.joined AS
@@ -40,22 +43,17 @@ fn ran(folder: &Path) -> String {
 fn all_tables_are_in_the_package_as_one_file_or_as_another_client_takes_them_apart() {
     let server = TestServer::start();
     let client = server.client();
-    let body = json!({"object_name": "Things", "entity_name": "Thing", "name": "things"});
-    let object = client.post("/api/custom-objects", &body).created();
-    let body =
-        json!({"name": "Order import", "custom_object": object["id"], "connector_type": "spreadsheet"});
-    let path = format!(
-        "/api/smart-connectors/{}",
-        text_of(&client.post("/api/smart-connectors", &body).created()["id"])
-    );
+    journey::object(&client, "things", &[]);
+    journey::create(&client, "things", "Order import");
+    let path = journey::path(TOKEN);
     let file = client.send_file("both.zip", &archive())["id"].clone();
     client.patch(&path, &json!({"source_file_id": file})).ok();
     let template = client.post(&format!("{path}/get-file-template"), &json!({"source_file_id": file})).ok();
     let draft = client.get(&path).ok()["last_draft_script"]["id"].clone();
     let metadata = json!({"config_metadata": template["config_metadata"]});
     client.patch(&format!("{path}/sql-scripts/{}", text_of(&draft)), &metadata).ok();
-    publish(&client, &path, SCRIPT, &file);
-    let execution = run(&client, &path, &json!({"is_dry_run": true}));
+    journey::publish(&client, TOKEN, SCRIPT);
+    let execution = run(&client, &json!({"is_dry_run": true}));
     assert_eq!(execution["status"], "success", "{execution}");
     let url = text_of(&execution["sql_output_zip"]["url"]);
     let expected = text(&members(&client.download(url).expect(200).bytes)[0].1);
@@ -79,8 +77,4 @@ fn all_tables_are_in_the_package_as_one_file_or_as_another_client_takes_them_apa
     }
     fs::write(folder.join("__config.json"), config.to_string()).unwrap();
     assert_eq!(ran(&folder), expected);
-}
-
-fn text_of(value: &Json) -> &str {
-    value.as_str().unwrap()
 }

@@ -6,13 +6,14 @@ use std::{
     io::{Cursor, Read as _},
     path::{Path, PathBuf},
     process::Output,
-    time::{Duration, Instant},
 };
 
 use serde_json::{Value as Json, json};
 
-use crate::support::{Client, TestServer};
+use crate::support::{Client, TestServer, journey};
 
+/// The api name of the connector.
+pub const TOKEN: &str = "order_import";
 pub const INPUT: &str = "customers.csv";
 
 const ROWS: &str = "Number;E-Mail;Total;Status;Note\n\
@@ -65,10 +66,10 @@ impl World {
             )
             .ok();
         client.post(&format!("{path}/get-file-template"), &json!({"source_file_id": file})).ok();
-        publish(&client, &path, SCRIPT, &file);
+        journey::publish(&client, TOKEN, SCRIPT);
         flow(&client, &path, &customers, &orders);
         client.patch(&path, &json!({"status": "operational"})).ok();
-        let execution = run(&client, &path, &json!({"is_dry_run": false, "sql_parameters": {"factor": 7}}));
+        let execution = run(&client, &json!({"is_dry_run": false, "sql_parameters": {"factor": 7}}));
         Self { server, client, path, execution }
     }
 
@@ -126,16 +127,6 @@ fn customer(client: &Client, name: &str, email: &str, kind: &str) {
     client.post("/api/records/customers/add", &json!({ "fields": fields })).created();
 }
 
-pub fn publish(client: &Client, path: &str, sql: &str, file: &Json) {
-    let draft = client.get(path).ok()["last_draft_script"]["id"].as_str().unwrap().to_owned();
-    let script = format!("{path}/sql-scripts/{draft}");
-    client.patch(&script, &json!({"user_script": sql})).ok();
-    client.post(&format!("{script}/start"), &json!({"source_file_id": file})).expect(202);
-    let sampled = until(|| Some(client.get(&script).ok()).filter(|row| row["state"] != "in_progress"));
-    assert_eq!(sampled["state"], "success", "{sampled}");
-    client.post_empty(&format!("{script}/publish")).ok();
-}
-
 fn flow(client: &Client, path: &str, customers: &Json, orders: &Json) {
     let variable = |name: &str, data_type: &str| json!({"name": name, "data_type": data_type, "scope": "orders", "type": "data_source", "data_source": name});
     let variables = json!([
@@ -178,25 +169,11 @@ fn flow(client: &Client, path: &str, customers: &Json, orders: &Json) {
     client.patch(path, &json!({"flow": {"loads": [first, second]}})).ok();
 }
 
-/// Starts a run and waits for its end.
-pub fn run(client: &Client, path: &str, body: &Json) -> Json {
-    let id = client.post(&format!("{path}/start-connector-flow"), body).ok()["execution_id"].clone();
-    let row = format!("{path}/executions/{}", id.as_str().unwrap());
-    until(|| {
-        let row = client.get(&row).ok();
-        ["success", "partial_success", "failed"].contains(&row["status"].as_str().unwrap()).then_some(row)
-    })
-}
-
-fn until<T>(mut look: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + Duration::from_secs(30);
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(Instant::now() < deadline, "it does not end");
-        std::thread::yield_now();
-    }
+/// Starts a run of the connector and waits for its end.
+pub fn run(client: &Client, body: &Json) -> Json {
+    let flow = format!("{}/start-connector-flow", journey::path(TOKEN));
+    let id = client.post(&flow, body).ok()["execution_id"].clone();
+    journey::run_ended(client, TOKEN, journey::text(&id))
 }
 
 /// Names and bytes of a ZIP, in order.
@@ -219,7 +196,7 @@ pub fn unpack(zip: &[u8], into: &Path) -> PathBuf {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, bytes).unwrap();
     }
-    into.join("order_import")
+    into.join(TOKEN)
 }
 
 /// The program, in an environment without a hint of a server.
