@@ -4,8 +4,6 @@
 //! the content security policy holds it to that. It also forbids, where the browser knows trusted types,
 //! to make markup from text, so that stored markup can only ever be shown as text.
 
-use std::fmt::Write as _;
-
 use actix_web::{
     HttpRequest, HttpResponse, get, guard,
     http::{
@@ -16,7 +14,7 @@ use actix_web::{
 };
 use rust_embed::{EmbeddedFile, RustEmbed};
 
-use crate::api::etag;
+use crate::{api::etag, hex};
 
 #[derive(RustEmbed)]
 #[folder = "static/"]
@@ -92,9 +90,5 @@ fn answer(request: &HttpRequest, name: &str, file: EmbeddedFile) -> HttpResponse
 
 /// Weak: the same file goes out compressed and plain.
 fn tag_of(file: &EmbeddedFile) -> EntityTag {
-    let hash = file.metadata.sha256_hash().iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    });
-    EntityTag::new_weak(hash)
+    EntityTag::new_weak(hex::written(&file.metadata.sha256_hash()))
 }

@@ -5,7 +5,7 @@
 //!
 //! | layer | modules |
 //! |---|---|
-//! | words that know nothing | [`id`], [`clock`], [`error`], [`cancel`], [`context`], [`breakpoint`], [`slots`], [`metrics`] |
+//! | words that know nothing | [`id`], [`clock`], [`error`], [`hex`], [`cancel`], [`context`], [`breakpoint`], [`slots`], [`metrics`] |
 //! | values and rules: no I/O, no SQL, no HTTP | [`config`], [`auth`], [`variable`], [`object`], [`script`], [`trigger`], [`connector`], [`execution`] |
 //! | workers: each does one thing with what it is given | [`input`], [`engine`], [`store`], [`load`], [`report`] |
 //! | what moves | [`runner`], [`package`], [`app`] |
@@ -20,6 +20,7 @@ pub mod cancel;
 pub mod clock;
 pub mod context;
 pub mod error;
+pub mod hex;
 pub mod id;
 pub mod metrics;
 pub mod slots;

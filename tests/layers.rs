@@ -14,6 +14,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     // words that know nothing
     ("id", &[]),
     ("error", &[]),
+    ("hex", &[]),
     ("clock", &[]),
     ("cancel", &[]),
     ("context", &[]),
@@ -22,7 +23,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("metrics", &["error"]),
     // values and rules: no I/O, no SQL, no HTTP
     ("config", &["breakpoint", "error"]),
-    ("auth", &["error", "id"]),
+    ("auth", &["error", "hex", "id"]),
     ("variable", &["error", "id"]),
     ("object", &["error", "id", "variable"]),
     ("script", &["id", "object"]),
@@ -31,7 +32,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("execution", &["clock", "connector", "id", "script", "variable"]),
     // workers: each does one thing with what it is given
     ("input", &["cancel", "connector", "error", "id", "script", "variable"]),
-    ("engine", &["cancel", "error", "variable"]),
+    ("engine", &["cancel", "error", "hex", "variable"]),
     (
         "store",
         &[
@@ -42,6 +43,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "context",
             "error",
             "execution",
+            "hex",
             "id",
             "object",
             "script",
@@ -146,7 +148,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "variable",
         ],
     ),
-    ("admin", &["api"]),
+    ("admin", &["api", "hex"]),
     ("server", &["admin", "api", "app", "breakpoint", "context", "error", "runner"]),
     (
         "cli",

@@ -3,6 +3,8 @@
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
+use crate::hex;
+
 pub(super) fn mac(secret: &[u8], message: &[u8]) -> Hmac<Sha256> {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret).expect("HMAC takes a key of any length");
     mac.update(message);
@@ -12,27 +14,13 @@ pub(super) fn mac(secret: &[u8], message: &[u8]) -> Hmac<Sha256> {
 /// Signs a message.
 #[must_use]
 pub fn sign(secret: &[u8], message: &[u8]) -> String {
-    use std::fmt::Write as _;
-    mac(secret, message).finalize().into_bytes().iter().fold(String::with_capacity(64), |mut hex, byte| {
-        // Writing to a String can't fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    hex::written(&mac(secret, message).finalize().into_bytes())
 }
 
 /// Whether `signature` is that of the message.
 #[must_use]
 pub fn is_signed(secret: &[u8], message: &[u8], signature: &str) -> bool {
-    let digits = signature.as_bytes();
-    if digits.len() != 64 || !digits.iter().all(u8::is_ascii_hexdigit) {
-        return false;
-    }
-    let mut bytes = [0; 32];
-    for (byte, pair) in bytes.iter_mut().zip(digits.chunks(2)) {
-        let pair = std::str::from_utf8(pair).unwrap_or_default();
-        *byte = u8::from_str_radix(pair, 16).unwrap_or_default();
-    }
-    mac(secret, message).verify_slice(&bytes).is_ok()
+    hex::read(signature).is_some_and(|bytes| mac(secret, message).verify_slice(&bytes).is_ok())
 }
 
 #[cfg(test)]
@@ -61,9 +49,15 @@ mod tests {
         assert!(is_signed(b"secret", b"text", &good));
         assert!(!is_signed(b"other", b"text", &good));
         assert!(!is_signed(b"secret", b"text2", &good));
-        for bad in
-            ["", &good[1..], &format!("{good}0"), &good.replace(|_| true, "g"), "é".repeat(32).as_str()]
-        {
+        for bad in [
+            "",
+            &good[1..],
+            &good[2..],
+            &format!("{good}0"),
+            &format!("{good}00"),
+            &good.replace(|_| true, "g"),
+            "é".repeat(32).as_str(),
+        ] {
             assert!(!is_signed(b"secret", b"text", bad), "{bad}");
         }
     }

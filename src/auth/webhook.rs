@@ -19,7 +19,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::signature::mac;
-use crate::error::{Code, Error, Result};
+use crate::{
+    error::{Code, Error, Result},
+    hex,
+};
 
 /// How far a signed time may be off, seconds.
 const TOLERANCE_S: u64 = 300;
@@ -215,12 +218,7 @@ fn seconds(text: &str) -> Result<i64> {
 fn decoded(text: &str, encoding: Encoding) -> Option<Vec<u8>> {
     match encoding {
         Encoding::Base64 => BASE64_STANDARD.decode(text).ok(),
-        Encoding::Hex => {
-            if !text.len().is_multiple_of(2) || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
-                return None;
-            }
-            (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok()).collect()
-        }
+        Encoding::Hex => hex::read(text),
     }
 }
 

@@ -4,10 +4,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use sha2::{Digest as _, Sha256};
 
 use super::Checked;
-use crate::{
-    error::Result,
-    store::{Store, backup::hex},
-};
+use crate::{error::Result, hex, store::Store};
 
 /// Bytes of a chunk that is not the last one.
 const CHUNK: usize = crate::store::file::CHUNK;
@@ -88,7 +85,11 @@ fn wrong(store: &Store, content: i64, size: i64, sha256: &[u8]) -> Result<Option
         return Ok(Some(format!("it has {found} bytes and should have {size}")));
     }
     if computed != sha256 {
-        return Ok(Some(format!("its SHA-256 is {} and should be {}", hex(&computed), hex(sha256))));
+        return Ok(Some(format!(
+            "its SHA-256 is {} and should be {}",
+            hex::written(&computed),
+            hex::written(sha256)
+        )));
     }
     Ok(None)
 }

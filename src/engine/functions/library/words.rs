@@ -1,6 +1,6 @@
 //! Text.
 
-use std::{borrow::Cow, fmt::Write as _};
+use std::borrow::Cow;
 
 use md5::Md5;
 use rusqlite::Error;
@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use unicode_normalization::char::decompose_canonical;
 
 use super::{Answer, Call, Function, call::PIECE, rows};
+use crate::hex;
 
 pub(super) const FUNCTIONS: &[Function] = rows! { "text";
     initcap "(s)" [1] Scalar(initcap):
@@ -285,10 +286,5 @@ fn digest<D: Digest>(call: &Call<'_>) -> Result<Answer, Error> {
         }
         digest.update(piece);
     }
-    let mut hex = String::with_capacity(64);
-    for byte in digest.finalize() {
-        // Writing into a string can't fail.
-        let _ = write!(hex, "{byte:02x}");
-    }
-    Ok(Answer::Text(hex))
+    Ok(Answer::Text(hex::written(&digest.finalize())))
 }
