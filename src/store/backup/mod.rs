@@ -11,13 +11,19 @@
 mod restore;
 mod write;
 
+use std::{io, path::Path};
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    error::{Code, Error},
+    hex,
+};
 
 pub use restore::{is_unfinished, restore};
 pub use write::write;
-
-pub(in crate::store) use restore::hex;
 
 /// The layout that this program writes and reads.
 const FORMAT: u32 = 1;
@@ -48,6 +54,28 @@ pub struct Part {
     pub size: u64,
     /// Their hash, 64 hexadecimal digits.
     pub sha256: String,
+}
+
+/// Copies a piece at a time. Answers size and hash.
+fn copy_hashed<E>(
+    mut read: impl FnMut(&mut [u8]) -> Result<usize, E>,
+    mut write: impl FnMut(&[u8]) -> Result<(), E>,
+) -> Result<(u64, String), E> {
+    let (mut hash, mut size, mut piece) = (Sha256::new(), 0, vec![0; 256 * 1024]);
+    loop {
+        let count = read(&mut piece)?;
+        if count == 0 {
+            return Ok((size, hex::written(&hash.finalize())));
+        }
+        hash.update(&piece[..count]);
+        size += count as u64;
+        write(&piece[..count])?;
+    }
+}
+
+/// A file that can't be read or written, now.
+fn failed(path: &Path, error: &io::Error) -> Error {
+    Error::new(Code::Busy, format!("{}: {error}", path.display()))
 }
 
 #[cfg(test)]

@@ -10,10 +10,9 @@ use std::{
     path::Path,
 };
 
-use sha2::{Digest as _, Sha256};
 use zip::ZipArchive;
 
-use super::{FORMAT, MANIFEST, Manifest, Part, write::is_database};
+use super::{FORMAT, MANIFEST, Manifest, Part, copy_hashed, failed, write::is_database};
 use crate::{
     breakpoint,
     error::{Code, Error, Result},
@@ -120,19 +119,9 @@ fn unpack(file: &Path, zip: &mut ZipArchive<File>, manifest: &Manifest, dir: &Pa
 fn copy(mut from: impl Read, to: &Path) -> io::Result<(u64, String)> {
     make_private(to)?;
     let mut out = File::options().write(true).open(to)?;
-    let (mut hash, mut size, mut piece) = (Sha256::new(), 0, vec![0; 256 * 1024]);
-    loop {
-        let count = from.read(&mut piece)?;
-        if count == 0 {
-            break;
-        }
-        hash.update(&piece[..count]);
-        size += count as u64;
-        out.write_all(&piece[..count])?;
-    }
+    let copied = copy_hashed(|piece| from.read(piece), |piece| out.write_all(piece))?;
     out.sync_all()?;
-    let hash: [u8; 32] = hash.finalize().into();
-    Ok((size, hex(&hash)))
+    Ok(copied)
 }
 
 fn put_in_place(manifest: &Manifest, dir: &Path) -> io::Result<()> {
@@ -152,15 +141,6 @@ pub(super) fn make_private(path: &Path) -> io::Result<()> {
     private::options().create_new(true).open(path).map(drop)
 }
 
-pub(in crate::store) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a String can't fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
 fn no_backup(file: &Path, why: &str) -> Error {
     Error::invalid(format!("{} is no whole backup: {why}. Nothing was restored.", file.display()))
 }
@@ -171,8 +151,4 @@ fn newer(file: &Path, manifest: &Manifest) -> Error {
         file.display(),
         manifest.version
     ))
-}
-
-fn failed(path: &Path, error: &io::Error) -> Error {
-    Error::new(Code::Busy, format!("{}: {error}", path.display()))
 }

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    io::{self, Read, Write},
+    io::{Read, Write},
     path::Path,
 };
 
@@ -10,10 +10,9 @@ use rusqlite::{
     Connection, OpenFlags,
     backup::{Backup, StepResult},
 };
-use sha2::{Digest as _, Sha256};
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions, write::StreamWriter};
 
-use super::{FORMAT, MANIFEST, Manifest, Part};
+use super::{FORMAT, MANIFEST, Manifest, Part, copy_hashed, failed};
 use crate::{
     error::{Code, Error, Result},
     store::{KEY_FILE, Store, disk, migrate::Kind, pool},
@@ -63,18 +62,11 @@ fn add(
 ) -> Result<Part> {
     let mut file = File::open(from).map_err(|e| failed(from, &e))?;
     zip.start_file(name, options()).map_err(not_taken)?;
-    let (mut hash, mut size, mut piece) = (Sha256::new(), 0, vec![0; 256 * 1024]);
-    loop {
-        let count = file.read(&mut piece).map_err(|e| failed(from, &e))?;
-        if count == 0 {
-            break;
-        }
-        hash.update(&piece[..count]);
-        size += count as u64;
-        zip.write_all(&piece[..count]).map_err(not_taken)?;
-    }
-    let hash: [u8; 32] = hash.finalize().into();
-    Ok(Part { name: name.to_owned(), schema, size, sha256: super::restore::hex(&hash) })
+    let (size, sha256) = copy_hashed(
+        |piece| file.read(piece).map_err(|e| failed(from, &e)),
+        |piece| zip.write_all(piece).map_err(not_taken),
+    )?;
+    Ok(Part { name: name.to_owned(), schema, size, sha256 })
 }
 
 /// Copies a database as it is at one moment. Answers its schema.
@@ -113,10 +105,6 @@ fn has_room(at: &Path, bytes: u64) -> Result<()> {
         )),
         _ => Ok(()),
     }
-}
-
-fn failed(path: &Path, error: &io::Error) -> Error {
-    Error::new(Code::Busy, format!("{}: {error}", path.display()))
 }
 
 /// The other side went away, or its disk is full: no defect.
