@@ -73,7 +73,7 @@ pub use detect::Content;
 pub use encoding::Encoding;
 pub use error::{InputError, Unit};
 pub use file::{InputFile, Opening, Table};
-pub use names::{column_names, table_name, table_names};
+pub use names::{column_names, stem, table_name, table_names};
 pub use options::check_options;
 pub use originals::{OriginalRecord, OriginalRecords};
 pub use pairing::{

@@ -8,12 +8,21 @@
 
 use std::collections::{HashMap, HashSet};
 
+use crate::script::InputTable;
+
 const MAX_CHARS: usize = 63;
 
 /// The name of the table that a file, sheet or member makes.
 #[must_use]
 pub fn table_name(original: &str) -> String {
     name_at(original, 0)
+}
+
+/// The name, without an extension, that a file has to have to be paired with this entry.
+#[must_use]
+pub fn stem(entry: &InputTable) -> &str {
+    // A name that was written by hand may be none that a file can make.
+    if table_name(&entry.table_name) == entry.table_name { &entry.table_name } else { &entry.name }
 }
 
 /// The distinct names of the tables that one file's sheets or members make.

@@ -12,7 +12,7 @@ use super::{
     csv::Header,
     error::InputError,
     file::Table,
-    names::{Taken, name_at, table_name, table_names},
+    names::{Taken, name_at, stem, table_name, table_names},
     row::RowBuf,
     warning::{Oddity, Warnings},
 };
@@ -109,13 +109,8 @@ pub fn origin(paired: &[Paired], tables: &[Table], told: &str) -> Option<usize> 
 /// The names, without an extension, that files of a ZIP archive have to have to be paired as these tables were.
 #[must_use]
 pub fn stems(entries: &[InputTable], paired: &[Paired]) -> Vec<String> {
-    let stem = |one: &Paired| {
-        let Some(entry) = one.entry.map(|n| &entries[n]) else { return one.name.clone() };
-        // A name that was written by hand may be none that a file can make.
-        if table_name(&entry.table_name) == entry.table_name { &entry.table_name } else { &entry.name }
-            .clone()
-    };
-    table_names(&paired.iter().map(stem).collect::<Vec<_>>())
+    let of = |one: &Paired| one.entry.map_or(&*one.name, |n| stem(&entries[n])).to_owned();
+    table_names(&paired.iter().map(of).collect::<Vec<_>>())
 }
 
 /// One table takes the first entry; several, each the one that has its name. `None`: a name is not found.

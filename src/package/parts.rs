@@ -16,7 +16,7 @@ use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 use super::folder::{Package, file_of};
 use crate::{
     error::{Error, Result},
-    input::table_name,
+    input::{stem, table_name},
     script::InputTable,
 };
 
@@ -45,17 +45,7 @@ pub(super) fn joined(package: &Package, files: &[PathBuf], folder: &Path) -> Res
 fn member(package: &Package, file: &Path, taken: &mut HashSet<String>) -> String {
     let is_its = |table: &&InputTable| package.root.join(file_of(table)) == file;
     let table = package.config.input_tables.iter().find(is_its);
-    let stem = table.map_or_else(
-        || "input".to_owned(),
-        |table| {
-            // A name that was written by hand may be none that a file can make.
-            if table_name(&table.table_name) == table.table_name {
-                table.table_name.clone()
-            } else {
-                table_name(&table.name)
-            }
-        },
-    );
+    let stem = table.map_or_else(|| "input".to_owned(), |table| table_name(stem(table)));
     let extension = file.extension().map_or_else(|| "csv".into(), |extension| extension.to_string_lossy());
     let mut name = format!("{stem}.{extension}");
     let mut n = 1;
