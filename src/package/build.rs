@@ -11,8 +11,9 @@ use zip::{CompressionMethod, DateTime, ZipWriter, result::ZipError, write::Simpl
 
 use super::{
     CURRENT_EXECUTION, DATA, DOCUMENT, LOCAL_CONFIG, MARKER, README, SCRIPT,
-    document::{Document, InputFile, LocalConfig, Marker},
+    document::{Document, InputFile},
     export::Configuration,
+    foreign::{LocalConfig, Marker},
     names::{DataNames, data_names},
     records::{self, Taken},
 };

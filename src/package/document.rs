@@ -1,6 +1,5 @@
-//! The contents of a package's JSON files.
+//! `connector.json`: everything of a connector that no server's ids are needed for.
 //!
-//! [`Document`] is `connector.json`: everything of a connector that no server's ids are needed for.
 //! Objects, fields, options and variables are called by their names, so that the same file describes
 //! the connector in any workspace. An export is the same document with its script.
 
@@ -8,19 +7,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use utoipa::ToSchema;
 
-use super::{
-    foreign,
-    portable::{NamedGroup, NamedScript},
-};
+use super::portable::{NamedGroup, NamedScript};
 use crate::{
     auth::webhook::SignatureRule,
     connector::{
         ConnectorType, Guard, InputOptions, NotificationFacts, Schedule,
         flow::{ArchiveMatch, Conflict, MultipleMatch, NoMatch, SingleMatch},
     },
+    error::{Error, Result},
     id::VariableId,
     object::{Cardinality, FieldType},
-    script::{InputTable, SeedTable},
     variable::{DataType, Variable, VariableKind},
 };
 
@@ -67,6 +63,17 @@ pub struct WorkspaceFacts {
     pub currency: String,
     /// Of phone numbers without a country code.
     pub phone_region: String,
+}
+
+impl WorkspaceFacts {
+    /// The time zone.
+    ///
+    /// # Errors
+    /// There is none of this name.
+    pub fn zone(&self) -> Result<chrono_tz::Tz> {
+        let unknown = || format!("connector.json: there is no time zone {:?}.", self.timezone);
+        self.timezone.parse().map_err(|_| Error::invalid(unknown()))
+    }
 }
 
 /// The connector's settings.
@@ -349,45 +356,4 @@ pub struct NamedRelation {
     pub object: String,
     /// How many records this side holds.
     pub cardinality: Cardinality,
-}
-
-/// `__config.json`. Keys of other clients are left alone.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct LocalConfig {
-    /// The tables of `input`.
-    #[serde(default, deserialize_with = "foreign::input_tables")]
-    pub input_tables: Vec<InputTable>,
-    /// The tables of `kizen`.
-    #[serde(default, deserialize_with = "foreign::seed_tables")]
-    pub seed_tables: Vec<SeedTable>,
-    /// Always empty here.
-    #[serde(default)]
-    pub integration_secrets: Vec<Json>,
-    /// Bound as `:name` in the script.
-    #[serde(default)]
-    pub sql_parameters: Map<String, Json>,
-    /// Always empty here.
-    #[serde(default)]
-    pub integration_secret_filenames: Vec<Json>,
-}
-
-/// `.kizen-connector.json`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Marker {
-    /// The connector.
-    pub connector_id: String,
-    /// Its name in paths.
-    pub connector_api_name: String,
-    /// Its label.
-    pub connector_name: String,
-    /// The script.
-    pub script_id: String,
-    /// `draft` or `live`.
-    pub script_status: String,
-    /// The profile of the client that made the package; a server has none.
-    #[serde(default)]
-    pub env: Option<String>,
-    /// The workspace.
-    #[serde(default)]
-    pub business_id: Option<String>,
 }

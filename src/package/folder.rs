@@ -13,7 +13,8 @@ use serde_json::{Map, Value as Json};
 
 use super::{
     CURRENT_EXECUTION, DATA, DOCUMENT, LOCAL_CONFIG, MARKER, OUTPUT, SCRIPT,
-    document::{Document, FORMAT, LocalConfig, Marker},
+    document::{Document, FORMAT},
+    foreign::{LocalConfig, Marker},
     records,
 };
 use crate::{

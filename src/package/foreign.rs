@@ -1,20 +1,62 @@
-//! The tables of `__config.json` as any client writes them: what it puts beside the keys that are known is its own.
+//! The files that other clients read and write too, as any of them writes them: what it puts beside the keys that
+//! are known is its own.
 
 use serde::{
-    Deserialize, Deserializer,
+    Deserialize, Deserializer, Serialize,
     de::{DeserializeOwned, Error as _},
 };
 use serde_json::{Map, Value as Json};
 
 use crate::script::{ColumnMapping, InputTable, SeedTable};
 
+/// `__config.json`. Keys of other clients are left alone.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct LocalConfig {
+    /// The tables of `input`.
+    #[serde(default, deserialize_with = "input_tables")]
+    pub input_tables: Vec<InputTable>,
+    /// The tables of `kizen`.
+    #[serde(default, deserialize_with = "seed_tables")]
+    pub seed_tables: Vec<SeedTable>,
+    /// Always empty here.
+    #[serde(default)]
+    pub integration_secrets: Vec<Json>,
+    /// Bound as `:name` in the script.
+    #[serde(default)]
+    pub sql_parameters: Map<String, Json>,
+    /// Always empty here.
+    #[serde(default)]
+    pub integration_secret_filenames: Vec<Json>,
+}
+
+/// `.kizen-connector.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Marker {
+    /// The connector.
+    pub connector_id: String,
+    /// Its name in paths.
+    pub connector_api_name: String,
+    /// Its label.
+    pub connector_name: String,
+    /// The script.
+    pub script_id: String,
+    /// `draft` or `live`.
+    pub script_status: String,
+    /// The profile of the client that made the package; a server has none.
+    #[serde(default)]
+    pub env: Option<String>,
+    /// The workspace.
+    #[serde(default)]
+    pub business_id: Option<String>,
+}
+
 /// Those of `input`.
-pub fn input_tables<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<InputTable>, D::Error> {
+fn input_tables<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<InputTable>, D::Error> {
     tables(deserializer, InputTable::KEYS)
 }
 
 /// Those of `kizen`.
-pub fn seed_tables<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<SeedTable>, D::Error> {
+fn seed_tables<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<SeedTable>, D::Error> {
     tables(deserializer, SeedTable::KEYS)
 }
 

@@ -17,7 +17,7 @@
 //!
 //! | file | says |
 //! |---|---|
-//! | [`document`] | the files' contents as types |
+//! | [`document`] | `connector.json` as types |
 //! | [`portable`] | what an export has besides: the script, and what filter groups say |
 //! | [`export`] | a connector's configuration, ids → names |
 //! | [`recreate`] | names → ids, in a scratch workspace or on a server |
@@ -25,7 +25,7 @@
 //! | [`records`] | the records that a run matches, taken along on demand |
 //! | [`names`] | how the files in `data/` are called |
 //! | [`build`] | the ZIP |
-//! | `foreign` | what other clients' files have besides |
+//! | [`foreign`] | the files that other clients read and write too |
 //! | [`folder`] | a package on disk; nothing outside of it is read |
 //! | `parts` | an input whose tables are files of their own |
 //! | [`run`] | a package through the same job as on the server |
@@ -40,7 +40,7 @@ pub mod build;
 pub mod document;
 pub mod export;
 pub mod folder;
-mod foreign;
+pub mod foreign;
 pub mod missing;
 pub mod names;
 pub mod portable;

@@ -139,10 +139,7 @@ pub fn put(store: &Store, root: &Path, document: &Document) -> Result<u64> {
 
 fn words(document: &Document) -> Result<Words> {
     let facts = &document.workspace;
-    let zone = facts.timezone.parse().map_err(|_| {
-        Error::invalid(format!("connector.json: there is no time zone {:?}.", facts.timezone))
-    })?;
-    Ok(Words::without_members(zone, facts.currency.clone(), &facts.phone_region))
+    Ok(Words::without_members(facts.zone()?, facts.currency.clone(), &facts.phone_region))
 }
 
 fn by_name(tx: &Transaction<'_>, name: &str) -> Result<Object> {

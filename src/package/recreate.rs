@@ -3,9 +3,11 @@
 
 use chrono::{DateTime, Utc};
 
-use super::document::{
-    Document, LocalConfig, NamedField, NamedMapping, NamedMatching, NamedObject, NamedOption, NamedSeed,
-    NamedStep,
+use super::{
+    document::{
+        Document, NamedField, NamedMapping, NamedMatching, NamedObject, NamedOption, NamedSeed, NamedStep,
+    },
+    foreign::LocalConfig,
 };
 use crate::{
     connector::{ConnectorType, LoadStep, MappingRule, MatchingRule, Seed, expected_inputs, flow::StepType},

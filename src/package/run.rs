@@ -167,10 +167,7 @@ fn locale(package: &Package) -> Result<Locale> {
         return Ok(Locale::default());
     };
     let workspace = &document.workspace;
-    let timezone = workspace.timezone.parse().map_err(|_| {
-        Error::invalid(format!("connector.json: there is no time zone {:?}.", workspace.timezone))
-    })?;
-    Ok(Locale::of_workspace(timezone, &workspace.phone_region))
+    Ok(Locale::of_workspace(workspace.zone()?, &workspace.phone_region))
 }
 
 fn opener(path: &Path) -> Box<dyn Fn() -> Result<Box<dyn Source>> + Sync + '_> {

@@ -19,8 +19,8 @@ use crate::{
     object::filter::FilterGroup,
     package::{
         build::{Contents, build},
-        document::Marker,
         export::Configuration,
+        foreign::Marker,
         records::Taken,
     },
     runner::{Matched, Rehearsed, SeedRecords, matched, meta::Facts},
