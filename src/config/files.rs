@@ -21,7 +21,7 @@ pub struct FilesConfig {
     pub idle_timeout_s: u32,
     /// A file that nothing uses is deleted after so many days; 0: never.
     pub unused_days: u32,
-    /// Most files in an uploaded archive or workbook.
+    /// Most files in an uploaded archive, and most sheets in a workbook or in all files of an archive.
     pub max_archive_files: u32,
     /// Files that are unpacked at a time to answer requests.
     pub max_unpackings: u32,
@@ -31,7 +31,7 @@ pub struct FilesConfig {
     pub max_unpacked_mb: u32,
     /// How many times its size a file of an archive may become.
     pub max_unpack_ratio: u32,
-    /// Most of a workbook that is held in memory: the list of its texts, MB.
+    /// Most memory for the lists of a workbook: sheets, styles, the texts that its cells share, MB.
     pub max_workbook_memory_mb: u32,
 }
 

@@ -1,7 +1,7 @@
 //! The configuration: plain values, one file per section.
 //!
-//! Defaults are overridden by the file, the file by the environment (`SMARTCONNECTOR_<SECTION>_<KEY>`),
-//! the environment by flags. An unknown key, section or variable of that form is an error: a typo must
+//! Defaults are overridden by the file that `--config` names (none is read by itself), the file by the environment
+//! (`SMARTCONNECTOR_<SECTION>_<KEY>`), the environment by flags. An unknown key, section or variable of that form is an error: a typo must
 //! not silently leave a limit at its default. `config.toml` in the repository lists every key with its
 //! default; a test compares it with this module.
 
@@ -42,7 +42,8 @@ use crate::error::{Error, Result};
 pub const DEFAULT_FILE: &str = include_str!("../../config.toml");
 
 const PREFIX: &str = "SMARTCONNECTOR_";
-/// Variables of the same prefix that are no configuration keys.
+/// Variables of the same prefix that are no configuration keys. `SMARTCONNECTOR_URL` and `SMARTCONNECTOR_KEY` are
+/// left to clients of a server, which may have them in the same environment: nothing here reads them.
 const NOT_KEYS: [&str; 7] = [
     "SMARTCONNECTOR_ADMIN_KEY",
     "SMARTCONNECTOR_BUSINESS_ID",

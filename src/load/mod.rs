@@ -11,7 +11,7 @@
 //! | `convert`, `mapping`, `choice` | variables' values → field values |
 //! | [`matching`], `look` | which record a row is about |
 //! | [`conflict`] | what an update does to a field that holds something |
-//! | `write` | one row, start to end |
+//! | `write`, `fate` | one row, start to end, and what became of it |
 //! | `index` | what look-ups need before the first batch |
 //! | `run`, `rows`, `keep`, `end` | batches, what is kept of their rows, the ledger |
 //! | [`diff`] | which rows need no loading, and what the next run may compare with |

@@ -3,7 +3,22 @@
 //! An execution is a row in `control.db`; this module owns the moves of that row. A worker thread
 //! claims one in a single statement ([`queue`]), runs it ([`job`]), and writes its end. Watchers and
 //! cancellers reach a running one through the table of what runs now: its cancel token and its
-//! progress, which `told` keeps. `notify` tells others of ends. After a crash `recover` ends what was running by the ledger of `records.db`.
+//! progress.
+//!
+//! | file | says |
+//! |---|---|
+//! | [`queue`] | an execution's row: claimed, ended |
+//! | `pool` | the threads, and what becomes of one that dies |
+//! | `prepare`, [`job`], `stage` | what a run needs, the run from start to end, its stages |
+//! | [`meta`] | what a script may know of its run |
+//! | `told` | stages and log lines, kept while a run works |
+//! | [`recover`] | after a crash: what was running ends by the ledger of `records.db` |
+//! | `timer` | the ticks of schedules become executions |
+//! | [`inbox`] | webhook requests become executions |
+//! | `notify` | tells others of ends |
+//! | `sample`, `preview`, `trial` | a script tried on its file, outside of any execution |
+//! | `matched` | which records a run would look up: those that a package takes along |
+//! | `janitor`, [`retention`] | the data folder kept in bounds; runs and files that are no longer kept |
 
 pub mod inbox;
 pub mod job;

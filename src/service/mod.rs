@@ -1,5 +1,8 @@
-//! What one may do: each function checks permission, validates, writes in one transaction, and wakes
-//! the runner where there is something to run. `api` and `cli` call these and nothing below.
+//! What one may do, a file for each word: a function checks permission, validates, reads or writes (what must be
+//! true together in one transaction), and wakes the runner where there is something to run.
+//!
+//! `api` calls these, and of what is below has types alone. So does `cli` for whatever a server does; commands that
+//! need none (`run`, `query`, `restore`, `check`, `vacuum`) call what is below.
 
 pub mod backup;
 pub mod connector;

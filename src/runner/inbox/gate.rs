@@ -127,7 +127,7 @@ impl Gate {
     /// Counts a request of a sender.
     ///
     /// # Errors
-    /// `too_many` when it sends more than `webhook.max_per_minute`.
+    /// `too_many_requests` when it sends more than `webhook.max_per_minute`.
     pub fn count(&self, sender: Sender) -> Result<()> {
         if self.rate.takes(&sender.household()) {
             return Ok(());

@@ -1,4 +1,13 @@
-//! The stages of a run, one file each, in the order of [`super::job`].
+//! The stages of a run, in the order of [`super::job`], and what they share.
+//!
+//! | stage | files |
+//! |---|---|
+//! | the file and seeds read | [`input`], [`webhook`], [`seed`] |
+//! | the script run | [`script`], [`output`] |
+//! | variables | [`scope`], [`evaluate`], [`odd_lines`]; [`extracted`] for the report |
+//! | before the first step | [`diff`], [`guard`], [`index`] |
+//! | load steps | [`load`], to which rows come through a [`channel`] |
+//! | the report | [`report`] |
 
 pub mod channel;
 pub mod diff;
