@@ -52,13 +52,14 @@ struct Line<'l> {
 /// What the line is about (`execution=<id>`), and the rest: from its own beginning, else from the context.
 fn subject<'l>(line: &Line<'l>) -> (Option<&'l str>, &'l str) {
     match line.message.split_once(' ') {
-        Some((first, rest)) if is_subject(first) => (Some(first), rest),
+        Some((first, rest)) if is_subject(first) => (Some(first.trim_end_matches(':')), rest),
         _ => (line.context, line.message),
     }
 }
 
 fn is_subject(word: &str) -> bool {
-    word.split_once('=').is_some_and(|(name, _)| ["execution", "request", "script"].contains(&name))
+    word.split_once('=')
+        .is_some_and(|(name, _)| ["execution", "request", "script", "connector"].contains(&name))
 }
 
 fn text(line: &Line<'_>, out: &mut dyn Write) -> io::Result<()> {
@@ -106,5 +107,19 @@ mod tests {
             written("said \"x\"\n", Some("request=7"), json),
             "{\"time\":\"T\",\"level\":\"warn\",\"target\":\"m\",\"request\":\"7\",\"message\":\"said \\\"x\\\"\\n\"}\n"
         );
+    }
+
+    #[test]
+    fn all_that_a_line_can_be_about_is_a_key_of_its_own() {
+        for (line, name) in [
+            ("execution=7 ended", "execution"),
+            ("request=7 ended", "request"),
+            ("script=7 ended", "script"),
+            ("connector=7 ended", "connector"),
+            ("connector=7: ended", "connector"),
+        ] {
+            let line: Json = serde_json::from_str(&written(line, None, json)).unwrap();
+            assert_eq!((&line[name], &line["message"]), (&"7".into(), &"ended".into()), "{line}");
+        }
     }
 }
