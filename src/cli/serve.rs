@@ -138,7 +138,10 @@ impl Running {
         println!("  user       {}", self.start.user);
         match &self.start.admin_key {
             Some(key) => println!("  admin key  {key}\n             Shown this once: keep it."),
-            None => println!("  lost the key? smartconnector keys create --role admin"),
+            None => println!(
+                "  lost the key? smartconnector keys create --data {} --role admin",
+                self.app.store.dir.display()
+            ),
         }
     }
 

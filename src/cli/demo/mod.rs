@@ -27,9 +27,9 @@ pub(super) struct Demo {
     /// Data folder; left out: a temporary one
     #[arg(long, value_name = "DIR")]
     data: Option<std::path::PathBuf>,
-    /// Address and port; port 0 picks a free one
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
-    listen: String,
+    /// Address and port, over the configuration's server.listen; port 0 picks a free one
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<String>,
     /// Exit when the files are loaded, instead of staying up
     #[arg(long)]
     once: bool,
@@ -41,9 +41,12 @@ impl Demo {
         // Kept until the end: dropping it removes the folder.
         let temporary = tempfile::tempdir().map_err(Error::internal)?;
         let mut config = Config::load(None, std::env::vars())?;
-        config.server.data =
-            self.data.as_deref().unwrap_or(temporary.path()).join("").to_string_lossy().into_owned();
-        config.server.listen = if self.once { "127.0.0.1:0".to_owned() } else { self.listen };
+        config.server.data = self.data.as_deref().unwrap_or(temporary.path()).to_string_lossy().into_owned();
+        if self.once {
+            "127.0.0.1:0".clone_into(&mut config.server.listen);
+        } else if let Some(listen) = self.listen {
+            config.server.listen = listen;
+        }
         "Demo".clone_into(&mut config.workspace.name);
         let running = Running::start(config, &[])?;
         let all_loaded = load_shop(&running.app)?;
