@@ -62,8 +62,9 @@ fn questions(server: &Server, limited: &str) -> Vec<(String, String, String, f64
     let busy = "/api/smart-connectors/connector_0";
     let run = server.json(&format!("{busy}/executions?page_size=1"))["results"][0].clone();
     let id = run["id"].as_str().unwrap();
-    let script = run["script_id"].as_str().unwrap_or_default();
-    let uuid = server.json(busy)["id"].as_str().unwrap().to_owned();
+    let detail = server.json(busy);
+    let script = detail["last_draft_script"]["id"].as_str().unwrap();
+    let uuid = detail["id"].as_str().unwrap().to_owned();
     let [list, search] = BUDGETS;
     let day = "created_after=2026-02-01T00:00:00Z&created_before=2026-02-02T00:00:00Z";
     let mut asked = Vec::new();

@@ -72,8 +72,7 @@ impl Routes for Described<'_> {
 
 /// Hands over every route.
 pub fn routes(to: &mut impl Routes) {
-    to
-        .service(docs::schema)
+    to.service(docs::schema)
         .service(health::live)
         .service(health::ready)
         .service(health::metrics)

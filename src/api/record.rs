@@ -125,7 +125,7 @@ pub struct SearchParams {
 #[serde(deny_unknown_fields)]
 pub struct SearchBody {
     /// As in the config of a filter group; left out or empty: every record.
-    #[serde(default)]
+    #[serde(default = "no_groups")]
     #[schema(value_type = Vec<Object>)]
     pub query: serde_json::Value,
     /// All groups of the query must hold (when left out); else one is enough.
@@ -134,6 +134,10 @@ pub struct SearchBody {
     /// Api names of the fields to answer; left out: all.
     #[serde(default)]
     pub field_names: Option<Vec<String>>,
+}
+
+fn no_groups() -> serde_json::Value {
+    serde_json::Value::Array(Vec::new())
 }
 
 /// Search live records.

@@ -56,6 +56,8 @@ pub(super) fn script(
     // Counting the output belongs to the script's time.
     let outputs = output::check(engine)?;
     engine.watch.finish();
+    // What the script needed in memory, whoever reads the output does not.
+    engine.db.release_memory().map_err(scratch("giving memory back"))?;
 
     let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     Ok((ScriptStats { statements: statements.len(), millis }, outputs))

@@ -57,7 +57,7 @@ impl Load<'_> {
         if let Some(scratch) = &self.scratch {
             return stoppable(scratch, &self.cancel, || make_lookup(scratch, index.object, index.field));
         }
-        let mut writer = self.store.records.writer();
+        let mut writer = self.store.records.writer_for_index()?;
         let tx = pool::begin(&mut writer)?;
         stoppable(&tx, &self.cancel, || table::ensure_match_index(&tx, index.object, index.field).map(drop))?;
         tx.commit().map_err(|e| Stop::Failed(Error::from(e)))
@@ -131,7 +131,7 @@ pub fn make_late(store: &Store, of: Option<ObjectId>, token: &CancelToken) -> st
         if store.disk.is_full() {
             break;
         }
-        let mut writer = store.records.writer();
+        let mut writer = store.records.writer_for_index()?;
         let tx = pool::begin(&mut writer)?;
         stoppable(&tx, token, || late_index::make(&tx, late))?;
         tx.commit().map_err(Error::from)?;

@@ -211,7 +211,6 @@ fn text<'j>(clause: &'j Map<String, Value>, key: &str, path: &str) -> Result<&'j
 fn array<'j>(json: &'j Value, path: &str) -> Result<&'j [Value]> {
     match json {
         Value::Array(items) => Ok(items),
-        Value::Null => Ok(&[]),
         _ => Err(refused(path, "not a list")),
     }
 }

@@ -13,6 +13,7 @@ use super::{Place, Shared, inbox, janitor, notify, prepare, queue, recover, samp
 use crate::{
     breakpoint, context,
     error::{Code, Error, Result},
+    execution::State,
     id::ExecutionId,
 };
 
@@ -96,9 +97,14 @@ fn execution(shared: &Shared) -> bool {
     let _held = Held { shared, id };
     let _entered = context::enter(Some(format!("execution={id}").into()));
     breakpoint::reach("claimed");
-    let ran = panic::catch_unwind(panic::AssertUnwindSafe(|| prepare::run(shared, &claimed)));
+    let mut scratch = None;
+    let ran = panic::catch_unwind(panic::AssertUnwindSafe(|| prepare::run(shared, &claimed, &mut scratch)));
     let has_panicked = ran.is_err();
     let ended = ran.unwrap_or_else(|panic| prepare::panicked(shared, &claimed, &words(panic.as_ref())));
+    if ended.state == State::Failed {
+        // Perhaps because the disk is full: that makes room for the row of its end.
+        scratch = None;
+    }
     breakpoint::reach("before_end");
     until_written(shared, &format!("execution={id}"), || queue::end(shared, &claimed, ended.clone()));
     if has_panicked && let Err(error) = recover::close_ledger(&shared.store, id, &ended) {
@@ -106,6 +112,8 @@ fn execution(shared: &Shared) -> bool {
         log::error!("execution={id} its ledger could not be closed: {error}");
     }
     breakpoint::reach("after_end");
+    // Hundreds of megabytes, for which nobody needs to wait.
+    drop(scratch);
     true
 }
 

@@ -33,9 +33,10 @@ use crate::{
     variable::Locale,
 };
 
-/// Runs a claimed execution and stores its files. Never fails: what goes wrong is how the run ended.
-pub(super) fn run(shared: &Shared, claimed: &Claimed) -> End {
-    run_in(shared, claimed).unwrap_or_else(|error| failed(&claimed.progress, error.detail))
+/// Runs a claimed execution and stores its files. Never fails: what goes wrong is how the run ended. What it leaves in
+/// `scratch` can go.
+pub(super) fn run(shared: &Shared, claimed: &Claimed, scratch: &mut Option<Scratch>) -> End {
+    run_in(shared, claimed, scratch).unwrap_or_else(|error| failed(&claimed.progress, error.detail))
 }
 
 /// An empty folder of its own for a run or a sample. It goes with its contents, however that ends.
@@ -66,8 +67,8 @@ impl Drop for Scratch {
     }
 }
 
-fn run_in(shared: &Shared, claimed: &Claimed) -> Result<End> {
-    let scratch = Scratch::create(&shared.store, &claimed.execution.id.to_string())?;
+fn run_in(shared: &Shared, claimed: &Claimed, scratch: &mut Option<Scratch>) -> Result<End> {
+    let scratch = scratch.insert(Scratch::create(&shared.store, &claimed.execution.id.to_string())?);
     crate::breakpoint::reach("run");
     let store = &shared.store;
     let gathered = Gathered::new(store, claimed.connector.custom_object)?;
@@ -103,7 +104,7 @@ fn run_in(shared: &Shared, claimed: &Claimed) -> Result<End> {
         most_rows: None,
         seeds_from: None,
         tables_in: None,
-        scratch: &scratch,
+        scratch,
         names: (&zip_name, &report_name),
         token: claimed.token.clone(),
         progress: claimed.progress.clone(),

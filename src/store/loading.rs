@@ -21,6 +21,8 @@ use crate::error::{Error, Result};
 /// Pages kept in memory while a load lasts, in KiB: its keys come in random order, and an index that does
 /// not fit is read again for every row.
 const LOAD_CACHE: i64 = 128 * 1024;
+/// That much while an index is made, which goes through its table once: what is sorted takes as much again.
+const INDEX_CACHE: i64 = 32 * 1024;
 /// What SQLite keeps otherwise.
 const IDLE_CACHE: i64 = 2_000;
 
@@ -40,6 +42,37 @@ pub(super) fn prepare(writer: FairMutexGuard<'_, Connection>, is_last: bool) -> 
         writer.pragma_update(None, "synchronous", "NORMAL")?;
     }
     Ok(writer)
+}
+
+/// Gives a writer that makes an index the memory for it.
+pub(super) fn prepare_index(writer: FairMutexGuard<'_, Connection>) -> Result<IndexWriter<'_>> {
+    writer.pragma_update(None, "cache_size", -INDEX_CACHE)?;
+    Ok(IndexWriter(writer))
+}
+
+/// The writer while an index is made. It gives back what it took for it.
+pub struct IndexWriter<'d>(FairMutexGuard<'d, Connection>);
+
+impl Deref for IndexWriter<'_> {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        &self.0
+    }
+}
+
+impl DerefMut for IndexWriter<'_> {
+    fn deref_mut(&mut self) -> &mut Connection {
+        &mut self.0
+    }
+}
+
+impl Drop for IndexWriter<'_> {
+    fn drop(&mut self) {
+        if let Err(e) = self.0.pragma_update(None, "cache_size", -IDLE_CACHE) {
+            log::warn!("the page cache of an index was not given back: {e}");
+        }
+    }
 }
 
 /// The writer while a batch of a load lasts. Everybody else's commits wait for the disk again afterwards.

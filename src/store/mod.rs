@@ -71,7 +71,7 @@ use std::{
 
 use parking_lot::Mutex;
 
-pub use loading::{LoadWriter, Loading};
+pub use loading::{IndexWriter, LoadWriter, Loading};
 pub use pool::{Database, Snapshot};
 pub use rusqlite::{Connection, Transaction};
 pub use secret::Secrets;

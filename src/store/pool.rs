@@ -16,7 +16,7 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use super::{
     disk::{self, Disk},
     folded,
-    loading::{self, LoadWriter, Loading},
+    loading::{self, IndexWriter, LoadWriter, Loading},
 };
 use crate::{
     context,
@@ -244,6 +244,11 @@ impl Database {
             return Err(disk::full());
         }
         loading::prepare(self.writer(), is_last)
+    }
+
+    /// The writer for an index that is made over a table that has its rows.
+    pub fn writer_for_index(&self) -> Result<IndexWriter<'_>> {
+        loading::prepare_index(self.writer())
     }
 
     /// To be kept while a load lasts; see [`Self::writer_for_load`].

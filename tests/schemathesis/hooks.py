@@ -114,6 +114,9 @@ FINER_THAN_A_SCHEMA = {
 @schemathesis.hook
 def filter_failure(context, failure, case, response):
     """Answers whether a failure is one."""
+    # A range that begins behind a file's end is right by the schema; how long the file is, a schema can't say.
+    if type(failure).__name__ == "RejectedPositiveData" and response.status_code == 416:
+        return False
     if type(failure).__name__ != "RejectedPositiveData" or response.status_code != 400:
         return True
     if f"{case.method} {case.path}" in FINER_THAN_A_SCHEMA:

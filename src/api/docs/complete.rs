@@ -26,8 +26,11 @@ pub fn complete(document: &OpenApi) -> Json {
     each(&mut document["paths"], |path, item| {
         each(item, |method, operation| {
             complete_operation(path, method, operation);
-            let body = &operation["requestBody"]["content"]["application/json"]["schema"]["$ref"];
-            if body.as_str().is_some_and(|place| may_be_empty.iter().any(|name| place.ends_with(name))) {
+            // What may be anything may be nothing as well.
+            let content = &operation["requestBody"]["content"];
+            let body = content["application/json"]["schema"]["$ref"].as_str();
+            let is_named = body.is_some_and(|place| may_be_empty.iter().any(|name| place.ends_with(name)));
+            if is_named || !content["*/*"].is_null() {
                 operation["requestBody"]["required"] = false.into();
             }
             if let Some(example) = recorded.get(format!("{} {path}", method.to_uppercase())) {

@@ -16,6 +16,7 @@ use std::{
 
 use actix_web::{HttpRequest, HttpResponse, get, http::header, rt::time::sleep, web};
 use futures_util::{Stream, stream};
+use utoipa::ToSchema;
 
 use super::{
     parse_path,
@@ -37,6 +38,16 @@ use crate::{
     },
 };
 
+/// One event of the stream, as a reader of event streams has it.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "what it describes is written as lines")]
+pub struct ProgressEvent {
+    /// `execution` while the run goes on, `end` once it has ended.
+    event: String,
+    /// JSON: the execution as in its list, or `{}` at the end.
+    data: String,
+}
+
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(200);
 /// Looks between two look-ups of a row whose counters stand still.
@@ -51,7 +62,7 @@ const HEARTBEAT: u32 = 75;
 /// stop, or because the caller may not see the run any more: ask again, or for the row.
 #[utoipa::path(tag = "Execution Status", params(("connector" = String, Path, description = "Id or api name"),
     ("id" = uuid::Uuid, Path)), responses(
-    (status = 200, body = String, content_type = "text/event-stream"), (status = 401, body = ErrorBody),
+    (status = 200, body = ProgressEvent, content_type = "text/event-stream"), (status = 401, body = ErrorBody),
     (status = 404, body = ErrorBody), (status = 503, body = ErrorBody)))]
 #[get("/api/smart-connectors/{connector}/executions/{id}/progress")]
 pub async fn open(
