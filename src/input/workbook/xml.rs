@@ -143,7 +143,7 @@ impl<R: Read> Read for Bounded<R> {
 
 impl<R: Read> BufRead for Bounded<R> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self.taken > 2 * MAX_RECORD_BYTES {
+        if self.taken > MAX_RECORD_BYTES {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidData,
                 "one element is larger than a row can be",
