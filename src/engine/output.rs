@@ -60,7 +60,7 @@ pub struct CellError {
     pub message: &'static str,
     /// What would have been right.
     pub expected: &'static str,
-    /// The value as SQL writes it, or nearly: its first [`MAX_FOUND`] bytes.
+    /// The value as SQL writes it, or nearly: its first `MAX_FOUND` bytes.
     pub found: String,
 }
 
