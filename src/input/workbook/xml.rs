@@ -129,7 +129,11 @@ fn push_entity(entity: &BytesRef<'_>, text: &mut String) {
     }
 }
 
-/// A source of which one element or piece of text takes no more than a row may.
+/// What one element or piece of text takes at most: a little more than a row may, so that a row too large is told by
+/// its number, and no more than a buffer holds that doubles up to 16 MiB.
+const MAX_PIECE_BYTES: usize = MAX_RECORD_BYTES + 512 * 1024;
+
+/// A source of which one element or piece of text takes no more than that.
 struct Bounded<R> {
     source: BufReader<R>,
     taken: usize,
@@ -143,7 +147,7 @@ impl<R: Read> Read for Bounded<R> {
 
 impl<R: Read> BufRead for Bounded<R> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self.taken > MAX_RECORD_BYTES {
+        if self.taken > MAX_PIECE_BYTES {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidData,
                 "one element is larger than a row can be",
