@@ -25,6 +25,8 @@ use serde_json::{Value as Json, json};
 const ROWS: usize = 100;
 const CONNECTORS: usize = 8;
 const ROUNDS: usize = 200;
+/// Files that are sent to a connector before their runs are waited for.
+const TOGETHER: usize = 20;
 const CANCELS: usize = 20;
 const STARTS: usize = 5;
 /// As `export` writes one.
@@ -51,8 +53,11 @@ fn main() {
             senders.push(threads.spawn(move || {
                 let mut runs = 0;
                 while Instant::now() < until {
-                    server.run(connector, ROUNDS + runs);
-                    runs += 1;
+                    // Runs of one connector go one after another: when the last has ended, all have.
+                    let sent =
+                        (0..TOGETHER).map(|n| server.upload(connector, ROUNDS + runs + n)).last().unwrap();
+                    server.until(&sent, |status| status == "success");
+                    runs += TOGETHER;
                 }
                 runs
             }));
