@@ -47,7 +47,12 @@ pub enum EngineError {
         /// What is there instead.
         found: Vec<String>,
     },
-    /// The scratch databases failed: a full disk, a lost folder, a defect of ours.
+    /// A write to the scratch databases found no space on the disk.
+    DiskFull {
+        /// What was being done.
+        doing: &'static str,
+    },
+    /// The scratch databases failed: a lost folder, a broken disk, a defect of ours.
     Scratch {
         /// What was being done.
         doing: &'static str,
@@ -87,13 +92,9 @@ pub enum Limit {
     Scratch(u64),
     /// Megabytes of the tables that the script reads.
     Input(u64),
-    /// The disk has less than `min_free_mb` left; the scratch limit of `max_scratch_mb` was not reached.
-    Space {
-        /// `engine.max_scratch_mb`.
-        max_scratch_mb: u64,
-        /// `engine.min_free_mb`.
-        min_free_mb: u64,
-    },
+    /// The disk has less than `engine.min_free_mb` left, or nothing. Told as every full disk is, whether this finds
+    /// it first or a write of records.
+    Space(u64),
     /// Megabytes of one value.
     Value(u32),
     /// Megabytes that one aggregate keeps.
@@ -108,7 +109,7 @@ impl Limit {
             Self::Time(_) => "engine.timeout_s",
             Self::Rows(_) => "engine.max_rows",
             Self::Scratch(_) | Self::Input(_) => "engine.max_scratch_mb",
-            Self::Space { .. } => "engine.min_free_mb",
+            Self::Space(_) => "engine.min_free_mb",
             Self::Value(_) => "engine.max_value_mb",
             Self::Aggregate(_) => "engine.max_aggregate_mb",
         }
@@ -124,11 +125,7 @@ impl fmt::Display for Limit {
             Self::Rows(rows) => write!(f, "Row limit exceeded ({rows} rows)."),
             Self::Scratch(mb) => write!(f, "Scratch space limit exceeded ({mb} MB)."),
             Self::Input(mb) => write!(f, "The input tables and seeds take more than {mb} MB together."),
-            Self::Space { max_scratch_mb, min_free_mb } => write!(
-                f,
-                "Scratch space limit exceeded ({max_scratch_mb} MB). Less than {min_free_mb} MB are free on \
-                 the disk."
-            ),
+            Self::Space(mb) => write!(f, "Less than {mb} MB are free on the disk."),
             Self::Value(mb) => write!(f, "Value size limit exceeded ({mb} MB)."),
             Self::Aggregate(mb) => write!(f, "Aggregate size limit exceeded ({mb} MB)."),
         }
@@ -183,6 +180,7 @@ impl fmt::Display for EngineError {
             Self::Missing { what, name, found } => {
                 write!(f, "There is no {what} \"{name}\" among {} {what}s{}.", found.len(), listed(found))
             }
+            Self::DiskFull { doing } => write!(f, "No space was left on the disk while {doing}."),
             Self::Scratch { doing, cause } => write!(f, "The scratch database failed while {doing}: {cause}"),
         }
     }
@@ -190,16 +188,26 @@ impl fmt::Display for EngineError {
 
 impl std::error::Error for EngineError {}
 
+impl EngineError {
+    /// Whether it is for lack of space on the disk.
+    #[must_use]
+    pub fn is_disk_full(&self) -> bool {
+        matches!(self, Self::DiskFull { .. } | Self::Limit { limit: Limit::Space(_), .. })
+    }
+}
+
 impl From<EngineError> for Error {
     fn from(error: EngineError) -> Self {
         match &error {
             EngineError::Scratch { .. } | EngineError::Missing { .. } => Self::internal(error),
+            full if full.is_disk_full() => Self::new(Code::DiskFull, error.to_string()),
             EngineError::Limit { .. } | EngineError::LargeCell { .. } => {
                 Self::new(Code::TooLarge, error.to_string())
             }
             EngineError::Cancelled => Self::conflict(error.to_string()),
             EngineError::Script(_)
             | EngineError::NoOutput
+            | EngineError::DiskFull { .. }
             | EngineError::ScopeName { .. }
             | EngineError::NothingToPassThrough { .. } => Self::invalid(error.to_string()),
         }

@@ -186,10 +186,7 @@ impl Watch {
             Stop::Cancelled => return EngineError::Cancelled,
             Stop::Timeout => Limit::Time(self.limits.timeout),
             Stop::Aggregate => Limit::Aggregate(self.limits.max_aggregate_mb),
-            Stop::Space => Limit::Space {
-                max_scratch_mb: self.limits.max_scratch_mb,
-                min_free_mb: self.limits.min_free_mb,
-            },
+            Stop::Space => Limit::Space(self.least_free_mb()),
         };
         EngineError::Limit { limit, at }
     }
@@ -205,6 +202,18 @@ impl Watch {
         self.next_space.store(now + micros(SPACE_INTERVAL), Ordering::Relaxed);
         let least = self.limits.min_free_mb.saturating_mul(1024 * 1024);
         free_bytes(&self.folder).is_some_and(|free| free < least)
+    }
+
+    /// What a write that found no space ran into: SQLite has one error for a full disk and a full database.
+    pub(super) fn without_space(&self) -> Limit {
+        let least = self.least_free_mb();
+        let is_disk = free_bytes(&self.folder).is_some_and(|free| free < least.saturating_mul(1024 * 1024));
+        if is_disk { Limit::Space(least) } else { Limit::Scratch(self.limits.max_scratch_mb) }
+    }
+
+    /// A disk with less than a megabyte is full, whatever the configuration asks for.
+    fn least_free_mb(&self) -> u64 {
+        self.limits.min_free_mb.max(1)
     }
 }
 

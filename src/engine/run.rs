@@ -172,7 +172,7 @@ impl Script<'_> {
         }
         match code {
             Some(ErrorCode::DiskFull) => {
-                return EngineError::Limit { limit: Limit::Scratch(engine.limits.max_scratch_mb), at };
+                return EngineError::Limit { limit: engine.watch.without_space(), at };
             }
             Some(ErrorCode::TooBig) if message == "string or blob too big" => {
                 return EngineError::Limit { limit: Limit::Value(engine.limits.max_value_mb), at };

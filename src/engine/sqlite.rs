@@ -9,7 +9,7 @@ use std::{
     sync::OnceLock,
 };
 
-use rusqlite::{Connection, Error, OpenFlags};
+use rusqlite::{Connection, Error, ErrorCode, OpenFlags};
 
 use super::error::EngineError;
 
@@ -104,5 +104,8 @@ pub(super) fn text_literal(text: &str) -> String {
 
 /// For `map_err`: SQLite failed while `doing` something that is not the script's fault.
 pub(super) fn scratch(doing: &'static str) -> impl Fn(Error) -> EngineError {
-    move |error| EngineError::Scratch { doing, cause: error.to_string() }
+    move |error| match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => EngineError::DiskFull { doing },
+        _ => EngineError::Scratch { doing, cause: error.to_string() },
+    }
 }

@@ -1,6 +1,6 @@
 //! Filling the tables that a script reads: inputs, seeds and `meta`.
 
-use std::{collections::HashSet, path::Path};
+use std::{collections::HashSet, io, path::Path};
 
 use rusqlite::{Connection, Error};
 use serde_json::{Map, Value as Json};
@@ -15,6 +15,9 @@ use super::{
 
 /// Rows between two looks at the watch.
 const ROWS_BETWEEN_POLLS: u64 = 64;
+
+/// What is being done when a row is refused.
+const FILLING: &str = "filling a table";
 
 /// The columns of `meta.current_execution` (spec: sql §1).
 pub const CURRENT_EXECUTION: [&str; 16] = [
@@ -127,8 +130,8 @@ impl<'e> TableLoader<'e> {
         db.execute_batch(&create).map_err(scratch(doing))?;
         let root = format!("SELECT rootpage FROM {schema}.sqlite_master WHERE type = 'table' AND name = ?1");
         let root = db.query_row(&root, [&table.name], |row| row.get(0)).map_err(scratch(doing))?;
-        let tree = TreeWriter::open(&schema_file(folder, schema), root)
-            .map_err(|error| EngineError::Scratch { doing, cause: error.to_string() })?;
+        let tree =
+            TreeWriter::open(&schema_file(folder, schema), root).map_err(|error| written(doing, &error))?;
         let kinds = table.columns.iter().map(|(_, kind)| *kind).collect();
         let with_line = table.rowid().is_some();
         Ok(Self { watch, tree, record: Record::default(), kinds, with_line, last: i64::MIN, rows: 0 })
@@ -174,13 +177,13 @@ impl<'e> TableLoader<'e> {
         self.rows += 1;
         self.last = line;
         let rowid = if self.with_line { line } else { self.rows.cast_signed() };
-        self.tree.add(rowid, record).map_err(|error| failed(error.to_string()))
+        self.tree.add(rowid, record).map_err(|error| written(FILLING, &error))
     }
 
     /// Ends the table and answers its number of rows.
     pub fn finish(self) -> Result<u64, EngineError> {
         self.poll()?;
-        self.tree.finish().map_err(|error| failed(error.to_string()))?;
+        self.tree.finish().map_err(|error| written(FILLING, &error))?;
         Ok(self.rows)
     }
 
@@ -197,7 +200,14 @@ impl<'e> TableLoader<'e> {
 }
 
 fn failed(cause: String) -> EngineError {
-    EngineError::Scratch { doing: "filling a table", cause }
+    EngineError::Scratch { doing: FILLING, cause }
+}
+
+fn written(doing: &'static str, error: &io::Error) -> EngineError {
+    if error.kind() == io::ErrorKind::StorageFull {
+        return EngineError::DiskFull { doing };
+    }
+    EngineError::Scratch { doing, cause: error.to_string() }
 }
 
 /// Creates `input.<table>` of the rows of `input.<from>`.

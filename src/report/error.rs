@@ -4,7 +4,7 @@ use std::{fmt, io};
 
 use rust_xlsxwriter::XlsxError;
 
-use crate::cancel::Cancelled;
+use crate::{cancel::Cancelled, error::Code};
 
 /// Why a report could not be written.
 #[derive(Debug)]
@@ -31,6 +31,14 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+impl Error {
+    /// Whether it is for lack of space on the disk.
+    #[must_use]
+    pub fn is_disk_full(&self) -> bool {
+        matches!(self, Self::Io(error) if error.kind() == io::ErrorKind::StorageFull)
+    }
+}
 
 impl From<Cancelled> for Error {
     fn from(_: Cancelled) -> Self {
@@ -67,6 +75,9 @@ impl From<csv::Error> for Error {
 
 impl From<Error> for crate::error::Error {
     fn from(error: Error) -> Self {
+        if error.is_disk_full() {
+            return Self::new(Code::DiskFull, error.to_string());
+        }
         Self::internal(error)
     }
 }

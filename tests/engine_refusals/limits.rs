@@ -139,8 +139,8 @@ fn scratch_space_and_rows() {
     assert_eq!(
         found,
         format!(
-            "Scratch space limit exceeded (8 MB). Less than {} MB are free on the disk. Stopped in statement 1 \
-             (line 1, column 1); the limit is engine.min_free_mb.",
+            "Less than {} MB are free on the disk. Stopped in statement 1 (line 1, column 1); the limit is \
+             engine.min_free_mb.",
             u64::MAX
         )
     );

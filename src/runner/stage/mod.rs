@@ -32,6 +32,7 @@ use crate::{engine::EngineError, input::InputError, report::Error as ReportError
 pub(super) fn engine_stop(error: EngineError) -> Stop {
     match error {
         EngineError::Cancelled => Stop::Cancelled,
+        full if full.is_disk_full() => crate::error::Error::from(full).into(),
         other => Stop::Failed(other.to_string()),
     }
 }
@@ -47,6 +48,7 @@ fn input_stop(error: InputError) -> Stop {
 fn report_stop(error: ReportError) -> Stop {
     match error {
         ReportError::Cancelled => Stop::Cancelled,
+        full if full.is_disk_full() => crate::error::Error::from(full).into(),
         other => Stop::Failed(other.to_string()),
     }
 }
