@@ -79,7 +79,7 @@ fn run(store: &Store, plan: &StepPlan, rows: u64, change: i64, is_dry: bool) -> 
     let mut load = if is_dry {
         Load::dry(store, dir.path(), execution, connector, settings, cancel, plans).unwrap()
     } else {
-        Load::live(store, dir.path(), execution, connector, settings, cancel).unwrap()
+        Load::live(store, execution, connector, settings, cancel).unwrap()
     };
     let (send, receive) = sync_channel(4);
     std::thread::scope(|scope| {

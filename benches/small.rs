@@ -27,6 +27,10 @@ const CONNECTORS: usize = 8;
 const ROUNDS: usize = 200;
 /// Files that are sent to a connector before their runs are waited for.
 const TOGETHER: usize = 20;
+/// Between two questions whether a run has ended: where its time is taken, and where many are under way, so that the
+/// server's time goes into them.
+const OFTEN: Duration = Duration::from_millis(1);
+const SELDOM: Duration = Duration::from_millis(25);
 const CANCELS: usize = 20;
 const STARTS: usize = 5;
 /// As `export` writes one.
@@ -56,7 +60,7 @@ fn main() {
                     // Runs of one connector go one after another: when the last has ended, all have.
                     let sent: Vec<_> =
                         (0..TOGETHER).map(|n| server.upload(connector, ROUNDS + runs + n)).collect();
-                    server.until(&sent[TOGETHER - 1], |status| status == "success");
+                    server.until(&sent[TOGETHER - 1], SELDOM, |status| status == "success");
                     runs += TOGETHER;
                 }
                 runs
@@ -135,7 +139,7 @@ impl Server {
     fn run(&self, connector: &str, n: usize) -> f64 {
         let began = Instant::now();
         let run = self.upload(connector, n);
-        let row = self.until(&run, |status| status == "success");
+        let row = self.until(&run, OFTEN, |status| status == "success");
         let totals = &row["totals"];
         assert_eq!((&totals["rows"], &totals["errors"]), (&json!(ROWS), &json!(0)), "{row:#}");
         began.elapsed().as_secs_f64() * 1e3
@@ -144,11 +148,11 @@ impl Server {
     /// Milliseconds from the cancel to the ended run.
     fn cancel(&self, connector: &str) -> f64 {
         let run = self.upload(connector, 0);
-        self.until(&run, |status| status == "in_progress");
+        self.until(&run, OFTEN, |status| status == "in_progress");
         thread::sleep(Duration::from_millis(50));
         let began = Instant::now();
         self.json(Method::POST, &format!("{run}/cancel"), &json!({}));
-        self.until(&run, |status| status == "cancelled");
+        self.until(&run, OFTEN, |status| status == "cancelled");
         began.elapsed().as_secs_f64() * 1e3
     }
 
@@ -166,7 +170,8 @@ impl Server {
         format!("{connector}/executions/{}", sent["execution_id"].as_str().unwrap())
     }
 
-    fn until(&self, run: &str, is_there: impl Fn(&str) -> bool) -> Json {
+    /// Asks until it is there, again and again after `every`.
+    fn until(&self, run: &str, every: Duration, is_there: impl Fn(&str) -> bool) -> Json {
         loop {
             let row = self.json(Method::GET, run, &Json::Null);
             let status = row["status"].as_str().unwrap();
@@ -174,7 +179,7 @@ impl Server {
                 return row;
             }
             assert!(["queued", "in_progress", "cancelling"].contains(&status), "{row:#}");
-            thread::sleep(Duration::from_millis(1));
+            thread::sleep(every);
         }
     }
 

@@ -86,6 +86,8 @@ pub struct Place {
 pub enum Limit {
     /// Time for the whole script.
     Time(Duration),
+    /// The same, where the connector allows less than the server.
+    OwnTime(Duration),
     /// Rows in all output tables.
     Rows(u64),
     /// Megabytes of the script's own tables.
@@ -107,6 +109,7 @@ impl Limit {
     pub const fn config_key(self) -> &'static str {
         match self {
             Self::Time(_) => "engine.timeout_s",
+            Self::OwnTime(_) => "timeout_s of the connector",
             Self::Rows(_) => "engine.max_rows",
             Self::Scratch(_) | Self::Input(_) => "engine.max_scratch_mb",
             Self::Space(_) => "engine.min_free_mb",
@@ -119,7 +122,7 @@ impl Limit {
 impl fmt::Display for Limit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Time(time) => {
+            Self::Time(time) | Self::OwnTime(time) => {
                 write!(f, "Query execution time limit exceeded ({} s).", time.as_secs_f64())
             }
             Self::Rows(rows) => write!(f, "Row limit exceeded ({rows} rows)."),

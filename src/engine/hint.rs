@@ -60,10 +60,7 @@ fn near_name(
         return Ok(nearest(wanted, near));
     }
     if let Some(wanted) = message.strip_prefix("no such function: ") {
-        let mut query = db.prepare("SELECT DISTINCT name FROM pragma_function_list")?;
-        let names = query.query_map([], |row| row.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()?;
-        let offered = names.into_iter().filter(|name| functions::is_offered(name));
-        return Ok(nearest(wanted, offered.map(functions::spelled)));
+        return Ok(nearest(wanted, functions::offered().map(functions::spelled)));
     }
     Ok(None)
 }

@@ -30,6 +30,8 @@ pub struct EngineLimits {
     pub max_rows: u64,
     /// `engine.timeout_s`: time for the whole script.
     pub timeout: Duration,
+    /// That time is the connector's own, which is shorter.
+    pub is_own_timeout: bool,
     /// `engine.max_value_mb`: one string, blob or row.
     pub max_value_mb: u32,
     /// `engine.max_aggregate_mb`: what one aggregate of ours may keep in memory.
@@ -43,6 +45,7 @@ impl Default for EngineLimits {
             min_free_mb: 1024,
             max_rows: 10_000_000,
             timeout: Duration::from_mins(5),
+            is_own_timeout: false,
             max_value_mb: 16,
             max_aggregate_mb: 64,
         }
@@ -184,6 +187,7 @@ impl Watch {
     pub(super) fn error(&self, stop: Stop, at: Option<Place>) -> EngineError {
         let limit = match stop {
             Stop::Cancelled => return EngineError::Cancelled,
+            Stop::Timeout if self.limits.is_own_timeout => Limit::OwnTime(self.limits.timeout),
             Stop::Timeout => Limit::Time(self.limits.timeout),
             Stop::Aggregate => Limit::Aggregate(self.limits.max_aggregate_mb),
             Stop::Space => Limit::Space(self.least_free_mb()),

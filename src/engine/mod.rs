@@ -91,6 +91,12 @@ impl Engine {
         })
     }
 
+    /// Puts the functions on the connection that this SQL names for the first time.
+    fn register(&self, sql: &str) -> Result<(), EngineError> {
+        let new = self.host.words.lock().add(sql);
+        functions::register(&self.db, &self.host, &new).map_err(scratch("adding the functions"))
+    }
+
     /// From now on functions that read days of workbooks count them from 1904-01-01.
     pub fn count_from_1904(&self) {
         self.host.count_from_1904();
@@ -122,6 +128,9 @@ impl Engine {
         page_idx: u32,
         columns: &[(&str, &str)],
     ) -> Result<(), EngineError> {
+        for (_, sql) in columns {
+            self.register(sql)?;
+        }
         let texts: Vec<_> = columns.iter().map(|(name, _)| (*name, ColumnKind::Text)).collect();
         let made = Table::new(table, page_idx, &texts);
         table::derive(&self.db, from, &made, columns).map_err(|error| match self.watch.reason() {

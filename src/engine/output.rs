@@ -7,7 +7,7 @@ use rusqlite::{Connection, Row, types::ValueRef};
 use super::{
     Engine,
     error::{EngineError, Limit},
-    functions::Host,
+    functions::{self, Host},
     limits::Watch,
     sandbox,
     sqlite::{self, quoted, scratch},
@@ -156,6 +156,7 @@ impl OutputReader {
         let db = sqlite::open_output(folder).map_err(scratch(doing))?;
         // A generated column is computed while it is read: the script's rules still hold.
         let gate = sandbox::install(&db, host).map_err(scratch(doing))?;
+        functions::register(&db, host, &host.words.lock()).map_err(scratch(doing))?;
         sandbox::arm(&db).map_err(scratch(doing))?;
         gate.close();
         Ok(Self { db, watch: Arc::clone(&host.watch) })

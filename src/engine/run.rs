@@ -46,6 +46,7 @@ pub(super) fn script(
     let statements = script.statements()?;
     script.kept = statements.last().filter(|last| keeps_rows && last.only_reads(sql)).map(|last| last.number);
     table::name_by_position(&engine.db, &engine.inputs)?;
+    engine.register(sql)?;
     sandbox::arm(&engine.db).map_err(scratch("closing the sandbox"))?;
 
     engine.watch.start();

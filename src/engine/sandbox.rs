@@ -8,7 +8,7 @@
 use std::{
     collections::HashSet,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -48,7 +48,7 @@ pub(super) struct Gate {
     running: AtomicBool,
     refusal: Mutex<Option<String>>,
     watch: Arc<Watch>,
-    modules: HashSet<String>,
+    modules: &'static HashSet<String>,
 }
 
 impl Gate {
@@ -183,7 +183,8 @@ pub(super) fn not_allowed(command: &str) -> Option<String> {
     Some(format!("{command} is not available in scripts"))
 }
 
-/// Puts the hooks and limits on a connection whose schemas are attached. They stay until it closes.
+/// Puts the hooks and limits on a connection whose schemas are attached. They stay until it closes. The functions that
+/// a script calls come with it.
 pub(super) fn install(db: &Connection, host: &Arc<Host>) -> Result<Arc<Gate>, rusqlite::Error> {
     let watch = &host.watch;
     let max_value = watch.limits().max_value();
@@ -194,7 +195,6 @@ pub(super) fn install(db: &Connection, host: &Arc<Host>) -> Result<Arc<Gate>, ru
         watch: Arc::clone(watch),
         modules: modules(db)?,
     });
-    functions::register(db, host)?;
     set_limits(db, max_value)?;
     let hook = Arc::clone(&gate);
     db.authorizer(Some(move |asked: AuthContext<'_>| hook.decide(&asked)))?;
@@ -245,8 +245,13 @@ fn set_limits(db: &Connection, max_value: usize) -> Result<(), rusqlite::Error> 
 }
 
 /// The virtual table modules of this SQLite: each may be a table that needs no `CREATE`.
-fn modules(db: &Connection) -> Result<HashSet<String>, rusqlite::Error> {
+fn modules(db: &Connection) -> Result<&'static HashSet<String>, rusqlite::Error> {
+    // All connections have the same.
+    static MODULES: OnceLock<HashSet<String>> = OnceLock::new();
+    if let Some(known) = MODULES.get() {
+        return Ok(known);
+    }
     let mut statement = db.prepare("SELECT lower(name) FROM pragma_module_list")?;
-    let names = statement.query_map([], |row| row.get(0))?;
-    names.collect()
+    let names = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    Ok(MODULES.get_or_init(|| names))
 }

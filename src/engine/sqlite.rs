@@ -1,8 +1,9 @@
 //! The connection of one execution and its scratch files.
 //!
-//! Every schema is a file of its own in the execution's scratch folder. They are thrown away after the
-//! run, so nothing is journalled or synced. Sorters and temporary tables go to files as well: memory
-//! stays flat however large the input is.
+//! What is filled or read beside the script, `input`, `kizen` and `output`, is a file each in the execution's scratch
+//! folder. The other schemas are files that SQLite makes when their page cache is full, as it does for sorters and
+//! temporary tables: memory stays flat however large the input is, and a small run makes no files that it does not
+//! need. All are thrown away after the run, so nothing is journalled or synced.
 
 use std::{
     path::{Path, PathBuf},
@@ -13,8 +14,11 @@ use rusqlite::{Connection, Error, ErrorCode, OpenFlags};
 
 use super::error::EngineError;
 
-/// The schemas that are attached to `main`, each `<schema>.db` in the scratch folder.
-const ATTACHED: [&str; 5] = ["input", "output", "kizen", "meta", "connector"];
+/// The schemas that are attached to `main`, and whether they are `<schema>.db` in the scratch folder from the start.
+const ATTACHED: [(&str, bool); 5] =
+    [("input", true), ("output", true), ("kizen", true), ("meta", false), ("connector", false)];
+/// The name of a database whose file SQLite makes when it needs one, and removes.
+const NAMELESS: &str = "";
 
 /// Page caches in KiB. That of `main` also bounds what a sorter holds in memory.
 const CACHE_KIB: [(&str, u32); 7] = [
@@ -63,9 +67,9 @@ pub(super) fn schema_file(folder: &Path, schema: &str) -> PathBuf {
 pub(super) fn open(folder: &Path, max_scratch_mb: u64) -> Result<Connection, Error> {
     let flags =
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let db = Connection::open_with_flags(schema_file(folder, "main"), flags)?;
-    for schema in ATTACHED {
-        let file = schema_file(folder, schema);
+    let db = Connection::open_with_flags(NAMELESS, flags)?;
+    for (schema, is_file) in ATTACHED {
+        let file = if is_file { schema_file(folder, schema) } else { NAMELESS.into() };
         db.execute(&format!("ATTACH ?1 AS {schema}"), [file.to_string_lossy()])?;
     }
     db.execute_batch("PRAGMA temp_store = FILE")?;

@@ -92,10 +92,9 @@ pub struct Load<'s> {
 }
 
 impl<'s> Load<'s> {
-    /// A live run: it writes records. `dir` is the execution's scratch folder.
+    /// A live run: it writes records.
     pub fn live(
         store: &'s Store,
-        dir: &Path,
         execution: ExecutionId,
         connector: ConnectorId,
         settings: Settings,
@@ -103,13 +102,12 @@ impl<'s> Load<'s> {
     ) -> Result<Self> {
         Ok(Self {
             loading: Some(store.records.loading()),
-            ..Self::new(store, dir, execution, connector, settings, cancel)?
+            ..Self::new(store, execution, connector, settings, cancel)?
         })
     }
 
     fn new(
         store: &'s Store,
-        dir: &Path,
         execution: ExecutionId,
         connector: ConnectorId,
         settings: Settings,
@@ -124,7 +122,7 @@ impl<'s> Load<'s> {
             scratch: None,
             loading: None,
             late: Vec::new(),
-            spool: Spool::create(dir)?,
+            spool: Spool::create()?,
             tally: Tally::default(),
             totals: Counters::default(),
             refused: None,
@@ -132,7 +130,7 @@ impl<'s> Load<'s> {
         })
     }
 
-    /// A dry run of these steps: it writes no records.
+    /// A dry run of these steps: it writes no records. `dir` is the execution's scratch folder.
     pub fn dry(
         store: &'s Store,
         dir: &Path,
@@ -144,7 +142,7 @@ impl<'s> Load<'s> {
     ) -> Result<Self> {
         let objects: Vec<_> = steps.iter().flat_map(StepPlan::objects).collect();
         let scratch = scratch::create(store, dir, &objects)?;
-        let load = Self::new(store, dir, execution, connector, settings, cancel)?;
+        let load = Self::new(store, execution, connector, settings, cancel)?;
         Ok(Self { scratch: Some(scratch), ..load })
     }
 

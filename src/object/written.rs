@@ -150,13 +150,13 @@ pub fn option<'f>(field: &'f Field, json: &Value) -> Outcome<&'f FieldOption> {
     })
 }
 
-/// The option with this label (without regard to case), else with this code.
+/// The option with this label (without regard to case), else with this code, where the code stands for it.
 #[must_use]
 pub fn find_option<'f>(field: &'f Field, label: &str) -> Option<&'f FieldOption> {
     let label = label.trim();
     let lower = label.to_lowercase();
     let by_name = field.options.iter().find(|option| option.name.to_lowercase() == lower);
-    by_name.or_else(|| field.options.iter().find(|option| option.code == label))
+    by_name.or_else(|| field.options.iter().find(|option| option.code == label && option.goes_by_code()))
 }
 
 /// The record that JSON names: its object, id or label.

@@ -305,6 +305,7 @@ pub fn limits(config: &EngineConfig) -> EngineLimits {
         min_free_mb: config.min_free_mb,
         max_rows: config.max_rows,
         timeout: Duration::from_secs(config.timeout_s.into()),
+        is_own_timeout: false,
         max_value_mb: config.max_value_mb,
         max_aggregate_mb: config.max_aggregate_mb,
     }
@@ -326,8 +327,10 @@ pub const fn unpack_limits(config: &Config) -> UnpackLimits {
 /// A connector may lower the time.
 fn limits_of(job: &Job<'_>) -> EngineLimits {
     let limits = limits(&job.config.engine);
-    let own = job.snapshot.timeout_s.map(|seconds| Duration::from_secs(seconds.into()));
-    EngineLimits { timeout: own.map_or(limits.timeout, |own| own.min(limits.timeout)), ..limits }
+    match job.snapshot.timeout_s.map(|seconds| Duration::from_secs(seconds.into())) {
+        Some(own) if own < limits.timeout => EngineLimits { timeout: own, is_own_timeout: true, ..limits },
+        _ => limits,
+    }
 }
 
 /// A file in the job's scratch folder.

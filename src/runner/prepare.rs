@@ -164,22 +164,33 @@ fn started_by(shared: &Shared, claimed: &Claimed) -> Result<Option<Member>> {
 /// Stores what a run left.
 fn keep(shared: &Shared, claimed: &Claimed, done: Done, zip_name: &str, report_name: &str) -> End {
     let connector = claimed.connector.id;
-    let store = |path: Option<&PathBuf>, name: &str, content_type: &str| {
+    let begin = |path: Option<&PathBuf>, name: &str, content_type: &str| {
         let path = path?;
-        match store_file(&shared.store, path, name, content_type, connector) {
-            Ok(file) => Some(file.id),
+        match file_writer(&shared.store, path, name, content_type, connector) {
+            Ok(writer) => Some(writer),
             Err(error) => {
                 log::error!("execution={} {name}: {error}", claimed.execution.id);
                 None
             }
         }
     };
-    let zip = store(done.zip.as_ref(), zip_name, "application/zip");
-    let report = store(
+    let zip = begin(done.zip.as_ref(), zip_name, "application/zip");
+    let report = begin(
         done.report.as_ref(),
         report_name,
         "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     );
+    let has_zip = zip.is_some();
+    let writers: Vec<_> = zip.into_iter().chain(report).collect();
+    let mut files = FileWriter::finish_all(&shared.store, writers)
+        .unwrap_or_else(|error| {
+            log::error!("execution={} its files: {error}", claimed.execution.id);
+            Vec::new()
+        })
+        .into_iter()
+        .map(|file| file.id);
+    let zip = if has_zip { files.next() } else { None };
+    let report = files.next();
     let lost = (done.zip.is_some() && zip.is_none()) || (done.report.is_some() && report.is_none());
     let warning = if lost {
         Some("The files of this run could not be stored; the server's log says why.".to_owned())
@@ -207,6 +218,17 @@ pub(super) fn store_file(
     content_type: &str,
     connector: ConnectorId,
 ) -> Result<StoredFile> {
+    file_writer(store, path, name, content_type, connector)?.finish()
+}
+
+/// Copies it so far that it only needs to be finished.
+fn file_writer(
+    store: &Arc<Store>,
+    path: &Path,
+    name: &str,
+    content_type: &str,
+    connector: ConnectorId,
+) -> Result<FileWriter> {
     let failed = |e| Error::internal(format!("{}: {e}", path.display()));
     let mut file = fs::File::open(path).map_err(failed)?;
     let mut writer = FileWriter::create(
@@ -225,7 +247,7 @@ pub(super) fn store_file(
     loop {
         let count = file.read(&mut buffer).map_err(failed)?;
         if count == 0 {
-            return writer.finish();
+            return Ok(writer);
         }
         writer.append(&buffer[..count])?;
     }

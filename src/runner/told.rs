@@ -2,7 +2,8 @@
 //! nobody to ask.
 //!
 //! It is written where a stage begins, and every second for all that runs: one commit however many lines
-//! there are, and none when nothing is new. So a crash costs what was said within the last second.
+//! there are, and none when nothing is new. So a crash costs what was said within the last second, and a power cut
+//! perhaps what was said since somebody waited for the disk: a small run is not made of waiting to say how far it is.
 
 use std::time::{Duration, Instant};
 
@@ -54,7 +55,7 @@ fn round(shared: &Shared) {
 /// Keeps what a run has told since the last time.
 pub(super) fn keep(store: &Store, id: ExecutionId, progress: &Progress) -> Result<()> {
     progress.keep(|stages, first, told| {
-        store.control.write(|tx| {
+        store.control.write_unsynced(|tx| {
             store::execution::set_stages(tx, id, stages)?;
             store::log::insert(tx, id, &lines(told, first))
         })

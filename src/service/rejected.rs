@@ -56,6 +56,9 @@ pub enum Made {
 pub fn csv(app: &App, caller: &Caller, name: &str, id: ExecutionId, scope: Option<&str>) -> Result<Made> {
     caller.needs(Role::Sender)?;
     let (_, execution) = execution::of(app, caller, name, id)?;
+    if let Some(scope) = scope {
+        check_scope(&execution, scope)?;
+    }
     let _unpacking = Unpacking::of(app, execution.id)?;
     let rejected = rejected(app, &execution, scope)?;
     let file = tempfile::tempfile_in(app.store.scratch_dir()).map_err(Error::internal)?;
@@ -85,6 +88,23 @@ pub fn csv(app: &App, caller: &Caller, name: &str, id: ExecutionId, scope: Optio
     let mut shared = file;
     shared.rewind().map_err(Error::internal)?;
     Ok(made)
+}
+
+/// A file without rows would say that none of a misspelt scope were rejected.
+fn check_scope(execution: &Execution, scope: &str) -> Result<()> {
+    let mut known: Vec<&str> = execution
+        .stages
+        .iter()
+        .flat_map(|stage| &stage.steps)
+        .filter_map(|step| step.scope.as_deref())
+        .collect();
+    known.sort_unstable();
+    known.dedup();
+    if known.is_empty() || known.contains(&scope) {
+        return Ok(());
+    }
+    let known = known.join(", ");
+    Err(Error::invalid(format!("scope: the run has no scope {scope:?}, but these: {known}.")).at("scope"))
 }
 
 /// What the file needs of a rejected row. There are at most `runner.max_row_outcomes`.

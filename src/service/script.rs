@@ -68,36 +68,51 @@ pub fn patch(
     let engine = patch.sql_version.as_deref().map(engine_for).transpose()?;
     let (sql_version, warning) = engine.map_or((None, None), |(version, warning)| (Some(version), warning));
     let now = app.clock.now();
-    let script = app.store.control.write(|tx| {
-        let (connector, before) = find(tx, caller, connector, id, Role::Editor)?;
-        if before.status != ScriptStatus::Draft {
-            return Ok(before);
-        }
-        let mut after = before.clone();
-        if let Some(text) = &patch.user_script {
-            after.user_script.clone_from(text);
-        }
-        if let Some(config) = &patch.config_metadata {
-            check_config(app, caller, &before, config)?;
-            after.config_metadata.clone_from(config);
-        }
-        if after != before {
-            after.edited(now);
-        }
-        if let Some(version) = sql_version.filter(|version| *version != before.sql_version) {
-            after.sql_version = version;
-            after.state = SampleState::Setup;
-            after.error = None;
-            after.sample_is_stale = false;
-            after.updated = now;
-        }
-        if after != before {
-            store::script::update(tx, &after)?;
-            let message = format!("The draft was edited: {}.", edited(&before, &after).join(", "));
-            store::event::add(tx, Some(connector.id), now, "edited", &message, Some(caller.member.id), None)?;
-        }
-        Ok(after)
-    })?;
+    let change = || {
+        app.store.control.write(|tx| {
+            let (connector, before) = find(tx, caller, connector, id, Role::Editor)?;
+            if before.status != ScriptStatus::Draft {
+                return Ok(before);
+            }
+            let mut after = before.clone();
+            if let Some(text) = &patch.user_script {
+                after.user_script.clone_from(text);
+            }
+            if let Some(config) = &patch.config_metadata {
+                check_config(app, caller, &before, config)?;
+                after.config_metadata.clone_from(config);
+            }
+            if after != before {
+                after.edited(now);
+            }
+            if let Some(version) = sql_version.filter(|version| *version != before.sql_version) {
+                after.sql_version = version;
+                after.state = SampleState::Setup;
+                after.error = None;
+                after.sample_is_stale = false;
+                after.updated = now;
+            }
+            if after != before {
+                store::script::update(tx, &after)?;
+                let message = format!("The draft was edited: {}.", edited(&before, &after).join(", "));
+                store::event::add(
+                    tx,
+                    Some(connector.id),
+                    now,
+                    "edited",
+                    &message,
+                    Some(caller.member.id),
+                    None,
+                )?;
+            }
+            Ok(after)
+        })
+    };
+    // A file that it names stays until it is named.
+    let script = match &patch.config_metadata {
+        Some(_) => store::file::while_all_stay(&app.store, change)?,
+        None => change()?,
+    };
     Ok(ScriptView { warning, ..view_script(app, script)? })
 }
 

@@ -30,72 +30,59 @@ const IDLE_CACHE: i64 = 2_000;
 const LONG_LOG: i64 = 16_384;
 /// From here on the writer puts them there itself: the thread beside it can't be had.
 const LOAD_CHECKPOINT: i64 = 2 * LONG_LOG;
+/// What a load of one batch may leave in the log, in bytes.
+const SHORT_LOG: u64 = 16 * 1024 * 1024;
 /// SQLite's own.
 const IDLE_CHECKPOINT: i64 = 1_000;
 
 /// Gives a load's writer what it needs, once more for every batch: another load that ended may have taken it back.
-pub(super) fn prepare(writer: FairMutexGuard<'_, Connection>, is_last: bool) -> Result<LoadWriter<'_>> {
+pub(super) fn prepare(writer: FairMutexGuard<'_, Connection>, is_last: bool) -> Result<TunedWriter<'_>> {
     writer.pragma_update(None, "cache_size", -LOAD_CACHE)?;
     writer.pragma_update(None, "wal_autocheckpoint", LOAD_CHECKPOINT)?;
-    let writer = LoadWriter(writer);
-    if !is_last {
-        writer.pragma_update(None, "synchronous", "NORMAL")?;
-    }
-    Ok(writer)
+    if is_last { Ok(TunedWriter { writer, undo: String::new() }) } else { prepare_unsynced(writer) }
+}
+
+/// Gives a writer whose commits don't wait for the disk. Everybody else's wait again afterwards.
+pub(super) fn prepare_unsynced(writer: FairMutexGuard<'_, Connection>) -> Result<TunedWriter<'_>> {
+    let tuned = TunedWriter { writer, undo: "PRAGMA synchronous = FULL".to_owned() };
+    tuned.pragma_update(None, "synchronous", "NORMAL")?;
+    Ok(tuned)
 }
 
 /// Gives a writer that makes an index the memory for it.
-pub(super) fn prepare_index(writer: FairMutexGuard<'_, Connection>) -> Result<IndexWriter<'_>> {
-    writer.pragma_update(None, "cache_size", -INDEX_CACHE)?;
-    Ok(IndexWriter(writer))
+pub(super) fn prepare_index(writer: FairMutexGuard<'_, Connection>) -> Result<TunedWriter<'_>> {
+    let tuned = TunedWriter { writer, undo: format!("PRAGMA cache_size = -{IDLE_CACHE}") };
+    tuned.pragma_update(None, "cache_size", -INDEX_CACHE)?;
+    Ok(tuned)
 }
 
-/// The writer while an index is made. It gives back what it took for it.
-pub struct IndexWriter<'d>(FairMutexGuard<'d, Connection>);
+/// The writer with one setting of its own, which ends with it.
+pub struct TunedWriter<'d> {
+    writer: FairMutexGuard<'d, Connection>,
+    undo: String,
+}
 
-impl Deref for IndexWriter<'_> {
+impl Deref for TunedWriter<'_> {
     type Target = Connection;
 
     fn deref(&self) -> &Connection {
-        &self.0
+        &self.writer
     }
 }
 
-impl DerefMut for IndexWriter<'_> {
+impl DerefMut for TunedWriter<'_> {
     fn deref_mut(&mut self) -> &mut Connection {
-        &mut self.0
+        &mut self.writer
     }
 }
 
-impl Drop for IndexWriter<'_> {
+impl Drop for TunedWriter<'_> {
     fn drop(&mut self) {
-        if let Err(e) = self.0.pragma_update(None, "cache_size", -IDLE_CACHE) {
-            log::warn!("the page cache of an index was not given back: {e}");
-        }
-    }
-}
-
-/// The writer while a batch of a load lasts. Everybody else's commits wait for the disk again afterwards.
-pub struct LoadWriter<'d>(FairMutexGuard<'d, Connection>);
-
-impl Deref for LoadWriter<'_> {
-    type Target = Connection;
-
-    fn deref(&self) -> &Connection {
-        &self.0
-    }
-}
-
-impl DerefMut for LoadWriter<'_> {
-    fn deref_mut(&mut self) -> &mut Connection {
-        &mut self.0
-    }
-}
-
-impl Drop for LoadWriter<'_> {
-    fn drop(&mut self) {
-        if let Err(e) = self.0.pragma_update(None, "synchronous", "FULL") {
-            log::error!("commits to records.db may not wait for the disk any more: {e}");
+        if let Err(e) = self.writer.execute_batch(&self.undo) {
+            log::error!(
+                "the writer of records.db keeps a setting that was for one piece of work ({}): {e}",
+                self.undo
+            );
         }
     }
 }
@@ -121,13 +108,15 @@ impl<'d> Loading<'d> {
 impl Drop for Loading<'_> {
     fn drop(&mut self) {
         let writer = self.database.writer();
+        // What of the cache is too much now is freed at once.
         let mut given_back = writer
             .pragma_update(None, "cache_size", -IDLE_CACHE)
-            .and_then(|()| writer.pragma_update(None, "wal_autocheckpoint", IDLE_CHECKPOINT))
-            .and_then(|()| writer.execute_batch("PRAGMA shrink_memory"));
+            .and_then(|()| writer.pragma_update(None, "wal_autocheckpoint", IDLE_CHECKPOINT));
         match self.beside.take() {
             // It goes on for a moment; nobody waits for it.
             Some(beside) => beside.end(),
+            // A short log has time until it is longer.
+            None if self.database.log_bytes() < SHORT_LOG => {}
             None => given_back = given_back.and(writer.execute_batch("PRAGMA wal_checkpoint(PASSIVE)")),
         }
         if let Err(e) = given_back {

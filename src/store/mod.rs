@@ -71,7 +71,7 @@ use std::{
 
 use parking_lot::Mutex;
 
-pub use loading::{IndexWriter, LoadWriter, Loading};
+pub use loading::{Loading, TunedWriter};
 pub use pool::{Database, Snapshot};
 pub use rusqlite::{Connection, Transaction};
 pub use secret::Secrets;

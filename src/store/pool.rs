@@ -16,7 +16,7 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use super::{
     disk::{self, Disk},
     folded,
-    loading::{self, IndexWriter, LoadWriter, Loading},
+    loading::{self, Loading, TunedWriter},
 };
 use crate::{
     context,
@@ -152,6 +152,18 @@ impl Database {
         self.write_patiently(Some(patience), work)
     }
 
+    /// The same without waiting for the disk: what is written survives the process, and a power cut once somebody's
+    /// later commit has waited. For what nobody is told to be kept.
+    pub fn write_unsynced<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
+        if self.disk.is_full() {
+            return Err(disk::full());
+        }
+        let done =
+            loading::prepare_unsynced(self.writer()).and_then(|mut writer| self.commit(&mut writer, work));
+        self.disk.notice(&done);
+        done
+    }
+
     fn write_patiently<T>(
         &self,
         patience: Option<Duration>,
@@ -184,7 +196,15 @@ impl Database {
             Some(patience) => self.writer_within(patience)?,
             None => self.writer(),
         };
-        let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        self.commit(&mut writer, work)
+    }
+
+    fn commit<T>(
+        &self,
+        writer: &mut Connection,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let transaction = begin(writer)?;
         let answer = work(&transaction)?;
         transaction.commit()?;
         self.writes.fetch_add(1, Ordering::Release);
@@ -239,7 +259,7 @@ impl Database {
     /// Its commits don't wait for the disk unless `is_last`. Nothing is acknowledged by them: after a power cut
     /// the last batches may be gone, the ledger with them, and the run is interrupted where the file says. The
     /// commit that says how the run ended waits, for itself and for all before it.
-    pub fn writer_for_load(&self, is_last: bool) -> Result<LoadWriter<'_>> {
+    pub fn writer_for_load(&self, is_last: bool) -> Result<TunedWriter<'_>> {
         if self.disk.is_full() {
             return Err(disk::full());
         }
@@ -247,7 +267,7 @@ impl Database {
     }
 
     /// The writer for an index that is made over a table that has its rows.
-    pub fn writer_for_index(&self) -> Result<IndexWriter<'_>> {
+    pub fn writer_for_index(&self) -> Result<TunedWriter<'_>> {
         loading::prepare_index(self.writer())
     }
 
@@ -273,12 +293,17 @@ impl Database {
 
     /// Bytes of the file, of its write-ahead log, and of its pages that hold nothing.
     pub fn size(&self) -> Result<(u64, u64, u64)> {
-        let bytes = |path: &Path| path.metadata().map_or(0, |found| found.len());
         let free = self.read(|c| {
             let number = |name: &str| c.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
             Ok(number("freelist_count")?.unsigned_abs() * number("page_size")?.unsigned_abs())
         })?;
-        Ok((bytes(&self.path), bytes(&self.wal()), free))
+        Ok((bytes(&self.path), self.log_bytes(), free))
+    }
+
+    /// Bytes of the write-ahead log's file, of which the last may be of commits that are in the database.
+    #[must_use]
+    pub fn log_bytes(&self) -> u64 {
+        bytes(&self.wal())
     }
 
     /// The write-ahead log.
@@ -299,7 +324,7 @@ impl Database {
 
     /// Puts a log of more than `limit` bytes into the database and cuts it, as far as readers allow.
     pub fn bound_log(&self, limit: u64) -> Result<()> {
-        if self.wal().metadata().map_or(0, |found| found.len()) <= limit {
+        if self.log_bytes() <= limit {
             return Ok(());
         }
         // First beside the writer, which is then held for the little that came in between.
@@ -330,6 +355,10 @@ impl Database {
         while rows.next()?.is_some() {}
         Ok(free - keep > bytes)
     }
+}
+
+fn bytes(path: &Path) -> u64 {
+    path.metadata().map_or(0, |found| found.len())
 }
 
 /// What a checkpoint came to.

@@ -1,11 +1,8 @@
-//! What a run sets aside while it loads, in a database file of its own in the execution's scratch
-//! folder: the record of every row for later steps, and the rows that the report will list. Memory does
-//! not grow with the file.
+//! What a run sets aside while it loads, in a database of its own: the record of every row for later steps, and the
+//! rows that the report will list. Memory does not grow with them.
 //!
-//! It is written along with the batches: committed after the batch, rolled back with it. After a crash
-//! it is swept, so nothing is synced.
-
-use std::path::Path;
+//! It is written along with the batches: committed after the batch, rolled back with it. A crash ends it, so nothing
+//! is synced.
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 use serde::{Deserialize, Serialize};
@@ -56,9 +53,10 @@ pub struct Spool {
 }
 
 impl Spool {
-    /// Makes the spool in the execution's scratch folder.
-    pub fn create(dir: &Path) -> Result<Self> {
-        let connection = Connection::open(dir.join("spool.db"))?;
+    /// Makes the spool.
+    pub fn create() -> Result<Self> {
+        // SQLite makes the file when the page cache is full, where the sorters of scripts are.
+        let connection = Connection::open("")?;
         connection.execute_batch(
             "PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE;
              PRAGMA cache_size=-4096;

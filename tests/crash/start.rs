@@ -137,7 +137,7 @@ fn the_data_folder_and_all_that_is_in_it_is_its_owners_alone() {
         assert!(open.is_empty(), "{open:?}");
         let has = |name: &str| found.iter().any(|(path, _)| path.ends_with(name));
         assert!(has("server.lock") && has("reserve") && has("control.db-wal"), "{found:?}");
-        assert!(has(if is_dry_run == "true" { "dry.db" } else { "spool.db" }), "{found:?}");
+        assert!(has(if is_dry_run == "true" { "dry.db" } else { "output.db" }), "{found:?}");
         fs::remove_file(&held).unwrap();
     }
 }

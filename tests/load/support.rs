@@ -205,8 +205,7 @@ impl World {
     /// One of this connector, which this token cancels.
     pub fn begin_of(&self, connector: ConnectorId, cancel: CancelToken) -> (ExecutionId, Load<'_>) {
         let execution = ExecutionId::new();
-        let dir = self.scratch(execution);
-        let load = Load::live(&self.store, &dir, execution, connector, self.settings, cancel).unwrap();
+        let load = Load::live(&self.store, execution, connector, self.settings, cancel).unwrap();
         (execution, load)
     }
 

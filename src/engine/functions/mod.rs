@@ -12,13 +12,17 @@ mod replace;
 mod search;
 mod text;
 mod trim;
+mod words;
 
 use std::sync::Arc;
 
 use rusqlite::{Connection, Error, ffi, functions::FunctionFlags};
 
 pub use self::library::{Function, functions};
-pub(super) use self::library::{Host, spelled};
+pub(super) use self::{
+    library::{Host, spelled},
+    words::Words,
+};
 use super::limits::Watch;
 
 /// The longest pattern of `LIKE` and `GLOB`, in bytes.
@@ -161,18 +165,38 @@ pub(super) fn is_offered(name: &str) -> bool {
     OFFERED.iter().any(|offered| offered.eq_ignore_ascii_case(name)) || library::has(name)
 }
 
-/// Puts our functions on a connection.
-pub(super) fn register(db: &Connection, host: &Arc<Host>) -> Result<(), Error> {
+/// The names of all functions that scripts may call, in lower case.
+pub(super) fn offered() -> impl Iterator<Item = String> {
+    OFFERED
+        .iter()
+        .copied()
+        .chain(library::functions().map(|function| function.name))
+        .map(str::to_ascii_lowercase)
+}
+
+/// Puts those of our functions on a connection that `words` name.
+pub(super) fn register(db: &Connection, host: &Arc<Host>, words: &Words) -> Result<(), Error> {
     let watch = &host.watch;
     // Harmless in views and generated columns too, like those that they replace.
     let flags =
         FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_INNOCUOUS;
-    instr::register(db, watch, flags)?;
-    replace::register(db, watch, flags, watch.limits().max_value())?;
-    trim::register(db, watch, flags)?;
-    json::register(db, flags)?;
-    pattern::register(db, watch, flags)?;
-    library::register(db, host)
+    if words.have("instr") {
+        instr::register(db, watch, flags)?;
+    }
+    if words.have("replace") {
+        replace::register(db, watch, flags, watch.limits().max_value())?;
+    }
+    if words.have_one_of(&["trim", "ltrim", "rtrim", "unhex"]) {
+        trim::register(db, watch, flags)?;
+    }
+    if words.have_one_of(&["json_patch", "jsonb_patch"]) {
+        json::register(db, flags)?;
+    }
+    // The operators are calls of them.
+    if words.have_one_of(&["like", "glob"]) {
+        pattern::register(db, watch, flags)?;
+    }
+    library::register(db, host, words)
 }
 
 /// What a function of ours answers once the watch stopped it.

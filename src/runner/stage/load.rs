@@ -251,7 +251,7 @@ fn begin<'j>(job: &Job<'j>, steps: &[StepPlan]) -> Result<Load<'j>> {
     if job.execution.is_dry_run {
         Load::dry(job.store, job.scratch, execution, connector, settings, token, steps)
     } else {
-        Load::live(job.store, job.scratch, execution, connector, settings, token)
+        Load::live(job.store, execution, connector, settings, token)
     }
 }
 

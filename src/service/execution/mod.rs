@@ -7,7 +7,7 @@ mod told;
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 pub use once::{Once, Queued, checked_key};
-pub use start::{Again, NewRun, may_start, rerun, start};
+pub use start::{Again, NewRun, may_start, rerun, start, start_and_then};
 pub use told::{KeptRow, logs, rows, script};
 
 use super::{connector::open, paging::Paging};

@@ -74,6 +74,18 @@ fn has_script(app: &App, connector: &Connector) -> Result<bool> {
 /// Queues a run, unless the same request has queued one before. A live one of a connector that does not run
 /// waits, and says so.
 pub fn start(app: &App, caller: &Caller, name: &str, new: &NewRun, once: Option<Once>) -> Result<Queued> {
+    start_and_then(app, caller, name, new, once, |_, _| Ok(()))
+}
+
+/// The same, and what follows for the file from that; see [`store::file::while_there_and_then`].
+pub fn start_and_then(
+    app: &App,
+    caller: &Caller,
+    name: &str,
+    new: &NewRun,
+    once: Option<Once>,
+    then: impl FnOnce(&Transaction<'_>, &Queued) -> Result<()>,
+) -> Result<Queued> {
     let connector = may_start(app, caller, name, Some(new.is_dry_run))?;
     let request = once.map(|once| once.by(caller, connector.id, new.trigger));
     if let Some(earlier) = app.store.control.read(|conn| Queued::earlier(app, conn, request.as_ref()))? {
@@ -84,7 +96,9 @@ pub fn start(app: &App, caller: &Caller, name: &str, new: &NewRun, once: Option<
     }
     check_parameters(&new.sql_parameters)?;
     let file = input_file(app, caller, &connector, new.input_file)?;
-    app.store.files.write(|tx| store::file::attach(tx, file.id, connector.id))?;
+    if file.connector.is_none() {
+        app.store.files.write(|tx| store::file::attach(tx, file.id, connector.id))?;
+    }
     let insert = |tx: &Transaction<'_>| {
         // The same request may have come in between.
         if let Some(earlier) = Queued::earlier(app, tx, request.as_ref())? {
@@ -96,10 +110,14 @@ pub fn start(app: &App, caller: &Caller, name: &str, new: &NewRun, once: Option<
         }
         Ok(Queued::new(execution, request.clone()))
     };
+    let queue = || {
+        let queued = app.store.control.write(insert)?;
+        breakpoint::reach("queued");
+        Ok(queued)
+    };
     // Retention or a caller may be deleting the file: it is there until the execution names it.
-    let queued = store::file::while_there(&app.store, file.id, || app.store.control.write(insert))?
+    let queued = store::file::while_there_and_then(&app.store, file.id, queue, then)?
         .ok_or_else(|| file::missing(file.id, "source_file_id"))?;
-    breakpoint::reach("queued");
     app.runner.wake();
     Ok(queued)
 }

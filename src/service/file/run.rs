@@ -45,17 +45,9 @@ pub fn run(
     let file = incoming.finish()?;
     let once = Once::new(key, &(&file.name, &file.sha256, &options));
     let queued = once.and_then(|once| start(app, caller, connector, &file, options, once));
-    let keep = queued.as_ref().is_ok_and(|queued| !queued.is_earlier);
-    let settled = app.store.files.write(|tx| {
-        if keep {
-            return store::file::register(tx, file.id, &file.name);
-        }
-        store::file::delete(tx, file.id).map(|_| ())
-    });
-    if let Err(error) = settled {
-        // Whether the run is queued is what the caller has to know: told that it is not, it would send the file
-        // again, and both would run.
-        log::warn!("the upload {} is settled within the hour: {error}", file.id);
+    let is_read = queued.as_ref().is_ok_and(|queued| !queued.is_earlier);
+    if !is_read && let Err(error) = app.store.files.write(|tx| store::file::delete(tx, file.id)) {
+        log::warn!("the upload {} goes within the hour: {error}", file.id);
     }
     queued
 }
@@ -77,7 +69,11 @@ fn start(
         ignore_guard: false,
         sql_parameters: options.sql_parameters,
     };
-    execution::start(app, caller, &connector.id.to_string(), &new, once)
+    // Whether the run is queued is what the caller has to know: told that it is not, it would send the file again, and
+    // both would run. A file that can't be registered now is settled within the hour.
+    execution::start_and_then(app, caller, &connector.id.to_string(), &new, once, |files, queued| {
+        if queued.is_earlier { Ok(()) } else { store::file::register(files, file.id, &file.name) }
+    })
 }
 
 /// What is told of the run of an uploaded file.

@@ -23,7 +23,10 @@ use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 pub use list::{Filter, Whose, list, page_after, same_content};
 pub use read::FileReader;
 pub use settle::{forget, forgotten, settle_uploads};
-pub use user::{delete_unless_used, is_of_run_with, is_used_by, used, used_by, user, while_there};
+pub use user::{
+    delete_unless_used, is_of_run_with, is_used_by, used, used_by, user, while_all_stay, while_there,
+    while_there_and_then,
+};
 pub use write::{FileWriter, remove_torn};
 
 use super::{column, time};

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 
 use super::{delete, find};
 use crate::{
@@ -56,12 +56,38 @@ pub fn delete_unless_used(store: &Store, id: FileId) -> Result<Option<String>> {
     })
 }
 
+/// Does what looks for files and makes them used, while none can be deleted.
+pub fn while_all_stay<T>(store: &Store, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    store.files.write(|_| work())
+}
+
 /// Does what makes the file used, while it can't be deleted. `None`: it is gone.
 pub fn while_there<T>(store: &Store, id: FileId, work: impl FnOnce() -> Result<T>) -> Result<Option<T>> {
-    store.files.write(|tx| match find(tx, id)? {
-        Some(_) => work().map(Some),
-        None => Ok(None),
-    })
+    store.files.write(|tx| if find(tx, id)?.is_some() { work().map(Some) } else { Ok(None) })
+}
+
+/// The same, and what follows for the file from that: it is written in one turn of the writer. What was done stays
+/// done when that can't be.
+pub fn while_there_and_then<T>(
+    store: &Store,
+    id: FileId,
+    work: impl FnOnce() -> Result<T>,
+    then: impl FnOnce(&Transaction<'_>, &T) -> Result<()>,
+) -> Result<Option<T>> {
+    let mut done = None;
+    let written = store.files.write(|tx| {
+        if find(tx, id)?.is_some() {
+            then(tx, done.insert(work()?))?;
+        }
+        Ok(())
+    });
+    match (written, done) {
+        (Err(error), Some(done)) => {
+            log::warn!("what is written of the file {id} is behind what it is used for: {error}");
+            Ok(Some(done))
+        }
+        (written, done) => written.map(|()| done),
+    }
 }
 
 /// Whether an execution that was started with the key read or made the file.

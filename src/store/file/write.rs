@@ -76,22 +76,34 @@ impl FileWriter {
 
     /// Completes the file and makes it visible. The same id with the same bytes is the same file, so that a
     /// client may send again when it has not heard the answer.
-    pub fn finish(mut self) -> Result<StoredFile> {
-        let hash: [u8; 32] = std::mem::take(&mut self.hash).finalize().into();
-        let now = self.store.clock.now();
+    pub fn finish(self) -> Result<StoredFile> {
         let store = Arc::clone(&self.store);
-        let file = store.files.write(|tx| self.complete(tx, &hash, now))?;
-        breakpoint::reach("file_finished");
-        // It is part of the file now, or was removed as a second copy.
-        self.content = None;
-        Ok(file)
+        let done = Self::finish_all(&store, vec![self])?;
+        done.into_iter().next().ok_or_else(|| Error::internal("a file was finished and is not there"))
     }
 
-    fn complete(&self, tx: &Transaction<'_>, hash: &[u8; 32], now: DateTime<Utc>) -> Result<StoredFile> {
+    /// Completes files that are made together, in one transaction.
+    pub fn finish_all(store: &Store, mut writers: Vec<Self>) -> Result<Vec<StoredFile>> {
+        if writers.is_empty() {
+            return Ok(Vec::new());
+        }
+        let now = store.clock.now();
+        let files =
+            store.files.write(|tx| writers.iter().map(|writer| writer.complete(tx, now)).collect())?;
+        breakpoint::reach("file_finished");
+        for writer in &mut writers {
+            // It is part of the file now, or was removed as a second copy.
+            writer.content = None;
+        }
+        Ok(files)
+    }
+
+    fn complete(&self, tx: &Transaction<'_>, now: DateTime<Utc>) -> Result<StoredFile> {
+        let hash: [u8; 32] = self.hash.clone().finalize().into();
         let id = self.file.id;
         let same: Option<i64> = tx
             .prepare_cached("SELECT key FROM content WHERE sha256 = ?")?
-            .query_row([hash], |row| row.get(0))
+            .query_row([&hash], |row| row.get(0))
             .optional()?;
         if let Some(file) = find(tx, id)? {
             if same != Some(file.content) {

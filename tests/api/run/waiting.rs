@@ -159,7 +159,8 @@ fn the_connectors_own_time_limit_stops_the_script_of_a_run() {
     assert_eq!(hung["status"], "failed", "{hung}");
     let details = text(&hung["error_details"]);
     assert!(
-        details.starts_with("Query execution time limit exceeded (1 s). Stopped in statement 1"),
+        details.starts_with("Query execution time limit exceeded (1 s). Stopped in statement 1")
+            && details.ends_with("; the limit is timeout_s of the connector."),
         "{details}"
     );
     // Others go on.

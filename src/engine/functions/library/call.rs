@@ -19,7 +19,7 @@ use rust_decimal::Decimal;
 use super::kept::{self, Held, Kept, Room};
 use crate::{
     engine::{
-        functions::{interrupted, poll, refused, too_big},
+        functions::{Words, interrupted, poll, refused, too_big},
         limits::{Stop, Watch},
         value::push_real,
     },
@@ -40,6 +40,8 @@ pub(in crate::engine) struct Host {
     pub(in crate::engine) locale: Locale,
     /// The input counts days from 1904-01-01, which it may say only when it is read.
     counts_from_1904: AtomicBool,
+    /// Of all SQL so far: the functions that whoever reads the script's tables needs.
+    pub(in crate::engine) words: Mutex<Words>,
     kept: Mutex<Kept>,
     room: Room,
 }
@@ -50,6 +52,7 @@ impl Host {
             watch,
             locale,
             counts_from_1904: AtomicBool::new(locale.excel_1904),
+            words: Mutex::default(),
             kept: Mutex::default(),
             room: Room::default(),
         }

@@ -45,6 +45,7 @@ use self::{
     call::{Answer, Call},
     fold::Fold,
 };
+use super::Words;
 
 /// A function that scripts may call beside SQLite's own.
 #[derive(Debug, Serialize, ToSchema)]
@@ -141,13 +142,17 @@ pub(in crate::engine) fn spelled(name: String) -> String {
     known.map_or(name, |function| function.name.to_owned())
 }
 
-/// Puts them on a connection.
-pub(in crate::engine) fn register(db: &Connection, host: &std::sync::Arc<Host>) -> Result<(), Error> {
+/// Puts those on a connection that `words` name.
+pub(in crate::engine) fn register(
+    db: &Connection,
+    host: &std::sync::Arc<Host>,
+    words: &Words,
+) -> Result<(), Error> {
     // Harmless in views and generated columns too.
     let always = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_INNOCUOUS;
     let same = always | FunctionFlags::SQLITE_DETERMINISTIC;
     let json = same | FunctionFlags::SQLITE_SUBTYPE | FunctionFlags::SQLITE_RESULT_SUBTYPE;
-    for function in functions() {
+    for function in functions().filter(|function| words.have(function.name)) {
         for count in function.arguments {
             match function.kind {
                 Kind::Scalar(run) => call::register(db, host, function.name, *count, same, run)?,

@@ -8,6 +8,7 @@ use super::*;
 use crate::{
     cancel::CancelToken,
     engine::{
+        functions::tests::every,
         limits::{EngineLimits, Watch},
         output,
     },
@@ -21,7 +22,7 @@ fn connection(timezone: chrono_tz::Tz) -> Connection {
     let limits = EngineLimits { min_free_mb: 0, ..EngineLimits::default() };
     let watch = Watch::new(CancelToken::new(), std::path::Path::new("/"), &limits);
     let host = Host::new(Arc::new(watch), Locale::of_workspace(timezone, "DE"));
-    register(&db, &Arc::new(host)).unwrap();
+    register(&db, &Arc::new(host), &every()).unwrap();
     db
 }
 

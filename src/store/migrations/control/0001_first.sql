@@ -289,5 +289,5 @@ CREATE INDEX event_created ON event (created);
 CREATE INDEX event_connector ON event (connector_id, created);
 CREATE INDEX event_type ON event (event_type, created);
 CREATE INDEX event_connector_type ON event (connector_id, event_type, created);
-CREATE INDEX event_plain ON event (created, execution_id) WHERE execution_id IS NULL;
-CREATE INDEX event_connector_plain ON event (connector_id, created, execution_id) WHERE execution_id IS NULL;
+CREATE INDEX event_plain ON event (execution_id, created) WHERE execution_id IS NULL;
+CREATE INDEX event_connector_plain ON event (connector_id, execution_id, created) WHERE execution_id IS NULL;
