@@ -202,15 +202,16 @@ impl EngineError {
 impl From<EngineError> for Error {
     fn from(error: EngineError) -> Self {
         match &error {
+            EngineError::DiskFull { .. } | EngineError::Limit { limit: Limit::Space(_), .. } => {
+                Self::new(Code::DiskFull, error.to_string())
+            }
             EngineError::Scratch { .. } | EngineError::Missing { .. } => Self::internal(error),
-            full if full.is_disk_full() => Self::new(Code::DiskFull, error.to_string()),
             EngineError::Limit { .. } | EngineError::LargeCell { .. } => {
                 Self::new(Code::TooLarge, error.to_string())
             }
             EngineError::Cancelled => Self::conflict(error.to_string()),
             EngineError::Script(_)
             | EngineError::NoOutput
-            | EngineError::DiskFull { .. }
             | EngineError::ScopeName { .. }
             | EngineError::NothingToPassThrough { .. } => Self::invalid(error.to_string()),
         }

@@ -20,6 +20,7 @@
 //! | `matched` | which records a run would look up: those that a package takes along |
 //! | `janitor`, [`retention`] | the data folder kept in bounds; runs and files that are no longer kept |
 
+pub mod cancel;
 pub mod inbox;
 pub mod job;
 pub mod meta;
@@ -54,6 +55,7 @@ use std::{
 
 use parking_lot::{Condvar, Mutex};
 
+use self::cancel::Asked;
 use crate::{
     auth::Workspace,
     cancel::CancelToken,
@@ -135,6 +137,8 @@ impl Drop for Place<'_> {
 struct Running {
     token: CancelToken,
     progress: Progress,
+    /// Who asked for its cancel.
+    asked: Option<Asked>,
 }
 
 impl Runner {
@@ -204,8 +208,19 @@ impl Runner {
         &self.shared.inbox.gate
     }
 
-    /// Tells a running execution to stop, before anything is written about it: a cancel never waits
-    /// for a lock.
+    /// Tells a running execution to stop because somebody asks for it; its end says who, if the row does not. Answers
+    /// whether it runs and had not been told before.
+    pub fn ask_to_cancel(&self, id: ExecutionId, asked: Asked) -> bool {
+        let mut running = self.shared.running.lock();
+        let Some(running) = running.get_mut(&id).filter(|running| !running.token.is_cancelled()) else {
+            return false;
+        };
+        running.asked = Some(asked);
+        running.token.cancel();
+        true
+    }
+
+    /// Tells a running execution to stop, of which the row says so already.
     pub fn cancel(&self, id: ExecutionId) {
         if let Some(running) = self.shared.running.lock().get(&id) {
             running.token.cancel();

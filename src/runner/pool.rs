@@ -94,7 +94,7 @@ fn execution(shared: &Shared) -> bool {
         }
     };
     let id = claimed.execution.id;
-    let _held = Held { shared, id };
+    let held = Held { shared, id };
     let _entered = context::enter(Some(format!("execution={id}").into()));
     breakpoint::reach("claimed");
     let mut scratch = None;
@@ -106,13 +106,21 @@ fn execution(shared: &Shared) -> bool {
         scratch = None;
     }
     breakpoint::reach("before_end");
-    until_written(shared, &format!("execution={id}"), || queue::end(shared, &claimed, ended.clone()));
+    until_written(shared, &format!("execution={id}"), || {
+        let written = queue::end(shared, &claimed, ended.clone());
+        if written.is_err() {
+            scratch = None;
+        }
+        written
+    });
     if has_panicked && let Err(error) = recover::close_ledger(&shared.store, id, &ended) {
         // The next start closes it.
         log::error!("execution={id} its ledger could not be closed: {error}");
     }
     breakpoint::reach("after_end");
-    // Hundreds of megabytes, for which nobody needs to wait.
+    // Hundreds of megabytes, for which nobody needs to wait: neither the next run of the connector nor who watches.
+    drop(held);
+    shared.wake();
     drop(scratch);
     true
 }

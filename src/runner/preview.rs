@@ -146,7 +146,7 @@ impl From<Error> for Ended {
 
 impl From<EngineError> for Ended {
     fn from(error: EngineError) -> Self {
-        stage::engine_stop(error).into()
+        if error.is_disk_full() { Self::Refused(error.into()) } else { stage::engine_stop(error).into() }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Running, Shared, told};
+use super::{Running, Shared, cancel, told};
 use crate::{
     cancel::CancelToken,
     connector::{Connector, ConnectorType, Status},
@@ -64,7 +64,7 @@ pub(super) fn claim(shared: &Shared) -> Result<Option<Claimed>> {
     let max_lines = shared.config.runner.max_log_lines as usize;
     let progress = Progress::new(&loads, max_lines, shared.store.clock.clone());
     let token = CancelToken::new();
-    running.insert(execution.id, Running { token: token.clone(), progress: progress.clone() });
+    running.insert(execution.id, Running { token: token.clone(), progress: progress.clone(), asked: None });
     log::info!("execution={} connector={} claimed", execution.id, connector.api_name);
     Ok(Some(Claimed { execution, connector, snapshot, token, progress }))
 }
@@ -102,7 +102,9 @@ fn may_run(execution: &Execution, connector: &Connector, script: &Script) -> boo
 /// Writes how a run ended, the rest of its log, and what that means for the connector.
 pub(super) fn end(shared: &Shared, claimed: &Claimed, mut end: End) -> Result<()> {
     let id = claimed.execution.id;
-    if end.state == State::Cancelled && shared.is_stopping() && end.error_details.is_none() {
+    let asked = shared.running.lock().get(&id).and_then(|running| running.asked);
+    let may_be_stopped = end.state == State::Cancelled && shared.is_stopping() && asked.is_none();
+    if may_be_stopped && end.error_details.is_none() {
         // Somebody may have asked for it before the server stopped.
         let row = shared.store.control.read(|conn| store::execution::find(conn, id))?;
         if row.is_some_and(|row| row.state == State::InProgress) {
@@ -113,6 +115,9 @@ pub(super) fn end(shared: &Shared, claimed: &Claimed, mut end: End) -> Result<()
     let lines = told::lines(claimed.progress.log_lines().get(kept..).unwrap_or_default(), kept + 1);
     let now = shared.store.clock.now();
     let is_first = shared.store.control.write_last(|tx| {
+        if let Some(asked) = asked {
+            cancel::write(tx, claimed.connector.id, id, asked)?;
+        }
         if !store::execution::end(tx, id, &end, now)? {
             return Ok(false);
         }

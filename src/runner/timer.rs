@@ -8,8 +8,9 @@
 //! and those that ran already are passed over.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io::Write as _,
+    mem,
     panic::{self, AssertUnwindSafe},
     time::Duration,
 };
@@ -59,6 +60,8 @@ pub(super) fn run(shared: &Shared) {
 struct Timer {
     /// When it looked last. `None`: the clock may have been set back while the server was down.
     last: Option<DateTime<Utc>>,
+    /// Of which the next tick could not be looked up anew since it was set back.
+    anew: BTreeSet<ConnectorId>,
     /// What was wrong then, by connector. It is said once, not each second.
     wrong: BTreeMap<ConnectorId, String>,
 }
@@ -69,14 +72,19 @@ impl Timer {
         crate::breakpoint::reach("timer");
         let now = shared.store.clock.now();
         let mut wrong = BTreeMap::new();
-        if self.last.is_none_or(|last| now < last) {
+        let is_set_back = self.last.is_none_or(|last| now < last);
+        if is_set_back || !self.anew.is_empty() {
+            let again = mem::take(&mut self.anew);
             for (connector, next) in shared.store.control.read(|conn| store::schedule::ahead(conn, now))? {
+                if !is_set_back && !again.contains(&connector) {
+                    continue;
+                }
                 if let Err(error) = look_up_anew(shared, connector, next, now) {
+                    self.anew.insert(connector);
                     wrong.insert(connector, format!("its next tick: {error}"));
                 }
             }
         }
-        let is_looked_up = wrong.is_empty();
         for (connector, tick) in shared.store.control.read(|conn| store::schedule::due(conn, now))? {
             let came = panic::catch_unwind(AssertUnwindSafe(|| come(shared, connector, tick, now)));
             let came = came.unwrap_or_else(|panic| {
@@ -93,19 +101,23 @@ impl Timer {
             }
         }
         self.wrong = wrong;
-        if is_looked_up {
-            self.last = Some(now);
-        }
+        self.last = Some(now);
         Ok(())
     }
 }
 
 /// After the clock was set back the next tick of a connector is nearer than it was.
 fn look_up_anew(shared: &Shared, id: ConnectorId, next: DateTime<Utc>, now: DateTime<Utc>) -> Result<()> {
-    shared.store.control.write(|tx| {
-        let Some(timing) = timing(tx, id)?.map(|(_, timing)| timing) else { return Ok(()) };
-        let nearer = timing.next_after(now).filter(|tick| *tick < next);
-        nearer.map_or(Ok(()), |tick| store::schedule::set(tx, id, Some(tick)))
+    let nearer = |conn: &store::Connection| {
+        let timing = timing(conn, id)?.map(|(_, timing)| timing);
+        Ok(timing.and_then(|timing| timing.next_after(now)).filter(|tick| *tick < next))
+    };
+    if shared.store.control.read(nearer)?.is_none() {
+        return Ok(());
+    }
+    shared.store.control.write(|tx| match nearer(tx)? {
+        Some(tick) => store::schedule::set(tx, id, Some(tick)),
+        None => Ok(()),
     })
 }
 
@@ -122,15 +134,16 @@ fn come(shared: &Shared, id: ConnectorId, first: DateTime<Utc>, now: DateTime<Ut
     let due = timing.due(first, now);
     let missed = connector.schedule.as_ref().map(|schedule| schedule.missed).unwrap_or_default();
     let mut ticks = if connector.status.runs() { due.chosen(missed, &timing, now) } else { Vec::new() };
+    // More than an empty queue has room for would wait for ever: the oldest of them are skipped.
+    let most = usize::try_from(shared.config.runner.max_queued).unwrap_or(usize::MAX);
+    ticks.drain(..ticks.len().saturating_sub(most));
     let queued = control.read(store::execution::queued)?;
-    let room = usize::try_from(i64::from(shared.config.runner.max_queued) - queued).unwrap_or_default();
-    if room == 0 && !ticks.is_empty() {
-        // They stay due, and become missed ones while there is no room.
+    let room = most.saturating_sub(usize::try_from(queued).unwrap_or_default());
+    if ticks.len() > room {
+        // They stay due, and become missed ones while there is too little room.
         log::debug!("connector={id}: no room in the queue for {} ticks", ticks.len());
         return Ok(());
     }
-    // More than ever find room would wait for ever: the oldest of them are skipped.
-    ticks.drain(..ticks.len().saturating_sub(room));
     let mut files = Vec::with_capacity(ticks.len());
     for tick in &ticks {
         files.push(write_file(shared, id, tick.at)?);

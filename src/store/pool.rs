@@ -137,19 +137,12 @@ impl Database {
     /// Runs `work` in one write transaction: committed when it answers `Ok`, rolled back otherwise. On a full
     /// disk it is refused.
     pub fn write<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
-        self.write_patiently(context::patience(), work)
-    }
-
-    /// The same, for somebody who has something better to do than to wait for another writer.
-    ///
-    /// # Errors
-    /// `busy` when that one has not ended in time.
-    pub fn write_within<T>(
-        &self,
-        patience: Duration,
-        work: impl FnOnce(&Transaction<'_>) -> Result<T>,
-    ) -> Result<T> {
-        self.write_patiently(Some(patience), work)
+        if self.disk.is_full() {
+            return Err(disk::full());
+        }
+        let done = self.try_write(work);
+        self.disk.notice(&done);
+        done
     }
 
     /// The same without waiting for the disk: what is written survives the process, and a power cut once somebody's
@@ -164,35 +157,18 @@ impl Database {
         done
     }
 
-    fn write_patiently<T>(
-        &self,
-        patience: Option<Duration>,
-        work: impl FnOnce(&Transaction<'_>) -> Result<T>,
-    ) -> Result<T> {
-        if self.disk.is_full() {
-            return Err(disk::full());
-        }
-        let done = self.try_write(patience, work);
-        self.disk.notice(&done);
-        done
-    }
-
     /// Writes what must be written on a full disk too, such as how a run ended: with the space of the reserve.
     pub fn write_last<T>(&self, work: impl Fn(&Transaction<'_>) -> Result<T>) -> Result<T> {
-        match self.try_write(context::patience(), &work) {
+        match self.try_write(&work) {
             Err(error) if error.code == Code::DiskFull && self.disk.give_up_reserve() => {
-                self.try_write(context::patience(), &work)
+                self.try_write(&work)
             }
             done => done,
         }
     }
 
-    fn try_write<T>(
-        &self,
-        patience: Option<Duration>,
-        work: impl FnOnce(&Transaction<'_>) -> Result<T>,
-    ) -> Result<T> {
-        let mut writer = match patience {
+    fn try_write<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
+        let mut writer = match context::patience() {
             Some(patience) => self.writer_within(patience)?,
             None => self.writer(),
         };

@@ -123,11 +123,11 @@ fn a_run_that_somebody_has_cancelled_is_not_one_that_the_server_stopped() {
 
 /// A run that is told to stop before its row says so may have ended by then: nobody would have cancelled it.
 #[test]
-fn who_cancels_a_run_is_written_down_before_the_run_is_told() {
+fn a_run_is_told_of_its_cancel_at_once_and_says_who_asked_when_it_ends_first() {
     let data = tempfile::tempdir().unwrap();
     let held = data.path().join("held");
     let mut command = process::server(data.path());
-    command.env("SMARTCONNECTOR_BREAK", "cancel_asked:1:hold").env("SMARTCONNECTOR_BREAK_HOLD", &held);
+    command.env("SMARTCONNECTOR_BREAK", "cancel_told:1:hold").env("SMARTCONNECTOR_BREAK_HOLD", &held);
     let server = Process::started(&mut command);
     let client = &server.client;
     set_up(client);
@@ -137,14 +137,16 @@ fn who_cancels_a_run_is_written_down_before_the_run_is_told() {
     let cancel = format!("{}/executions/{id}/cancel", journey::path(TOKEN));
     std::thread::scope(|threads| {
         let asked = threads.spawn(|| client.post_empty(&cancel));
-        until("it is asked", || held.exists().then_some(()));
-        let row = execution(client, TOKEN, &id);
-        assert_eq!(row["status"], "cancelling", "{row}");
+        until("it is told", || held.exists().then_some(()));
+        let row = run_ended(client, TOKEN, &id);
+        assert_eq!(row["status"], "cancelled", "{row}");
         assert_ne!(row["cancelled_by"], json!(null), "{row}");
+        assert_ne!(row["cancel_requested_at"], json!(null), "{row}");
         std::fs::remove_file(&held).unwrap();
         asked.join().unwrap().expect(202);
     });
-    assert_eq!(run_ended(client, TOKEN, &id)["status"], "cancelled");
+    let events = client.get("/api/events?event_type=run_cancelled").ok();
+    assert_eq!(events["count"], 1, "{events}");
     // Asked again, it says that it was asked before.
     client.post_empty(&cancel).expect(200);
 }

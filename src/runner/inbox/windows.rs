@@ -109,16 +109,25 @@ fn forget(shared: &Shared, inbox: &Inbox) -> Result<()> {
 }
 
 /// The inboxes of connectors that were deleted, also of those in which nothing waits.
-fn forget_deleted(shared: &Shared) -> Result<()> {
+fn forget_deleted(shared: &Shared) {
     let deleted = std::mem::take(&mut *shared.inbox.deleted.lock());
-    for (n, connector) in deleted.iter().enumerate() {
-        let inbox = shared.store.inbox.read(|conn| store::inbox::find(conn, *connector));
+    for connector in deleted {
+        let inbox = shared.store.inbox.read(|conn| store::inbox::find(conn, connector));
         let gone = inbox.and_then(|inbox| inbox.map_or(Ok(()), |inbox| forget(shared, &inbox)));
         if let Err(error) = gone {
-            shared.inbox.deleted.lock().extend(&deleted[n..]);
-            return Err(error);
+            // Tried again; the windows of others are closed all the same.
+            log::error!("connector={connector} the inbox of the deleted connector: {error}");
+            shared.inbox.deleted.lock().push(connector);
         }
     }
+}
+
+/// Connectors that an earlier process deleted, and died before their inboxes were gone.
+fn find_deleted(shared: &Shared) -> Result<()> {
+    let inboxes = shared.store.inbox.read(store::inbox::all)?;
+    let there = shared.store.control.read(store::connector::ids)?;
+    let gone = inboxes.into_iter().map(|inbox| inbox.connector).filter(|id| !there.contains(id));
+    shared.inbox.deleted.lock().extend(gone);
     Ok(())
 }
 
@@ -132,16 +141,22 @@ pub(super) struct Windows {
     /// Since when this process has seen the oldest request wait, by inbox.
     opened: HashMap<i64, (i64, Instant)>,
     forgotten: Option<Instant>,
+    /// For what an earlier process left.
+    has_looked: bool,
 }
 
 impl Windows {
     pub fn new() -> Self {
-        Self { opened: HashMap::new(), forgotten: None }
+        Self { opened: HashMap::new(), forgotten: None, has_looked: false }
     }
 
     /// Closes every window that is due. Answers how long nothing else can be.
     pub fn pass(&mut self, shared: &Shared) -> Result<Duration> {
-        forget_deleted(shared)?;
+        if !self.has_looked {
+            find_deleted(shared)?;
+            self.has_looked = true;
+        }
+        forget_deleted(shared);
         let mut stuck = Vec::new();
         for open in shared.store.inbox.read(store::inbox::open)? {
             if let Err(error) = self.finish(shared, &open) {

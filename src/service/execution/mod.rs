@@ -4,7 +4,7 @@ mod once;
 mod start;
 mod told;
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc};
 
 pub use once::{Once, Queued, checked_key};
 pub use start::{Again, NewRun, may_start, rerun, start, start_and_then};
@@ -23,14 +23,12 @@ use crate::{
     breakpoint,
     connector::Connector,
     engine::is_empty_script,
-    error::{Code, Error, Result},
+    error::{Error, Result},
     execution::{Counters, Execution, Progress, State},
     id::{ExecutionId, FileId, MemberId},
-    store::{self, Connection, Database, Transaction, file::StoredFile},
+    runner::{self, cancel::Asked},
+    store::{self, Connection, Database, file::StoredFile},
 };
-
-/// How long a cancel waits for another writer before the run is told to stop.
-const PATIENCE: Duration = Duration::from_millis(250);
 
 /// Why a live run is refused, or waits.
 const NO_SCRIPT: &str = "The connector has no published script. Publish one first.";
@@ -190,37 +188,13 @@ fn show_progress(execution: &mut Execution, progress: &Progress) {
 pub fn cancel(app: &App, caller: &Caller, name: &str, id: ExecutionId) -> Result<(bool, ExecutionView)> {
     caller.needs(Role::Runner)?;
     let (connector, _) = of(app, caller, name, id)?;
-    let now = app.clock.now();
-    let ask = |tx: &Transaction<'_>| {
-        let asked = store::execution::request_cancel(tx, id, Some(caller.member.id), now)?;
-        if asked {
-            let actor = Some(caller.member.id);
-            store::event::add(
-                tx,
-                Some(connector.id),
-                now,
-                "run_cancelled",
-                "Cancel asked.",
-                actor,
-                Some(id),
-            )?;
-        }
-        Ok(asked)
-    };
-    // Written first: a run that is told to stop may end before its row says who asked. Whoever holds the writer for
-    // long is not waited for: then it is told to stop all the same, and so it is when nothing can be written.
-    let asked = app.store.control.write_within(PATIENCE, ask);
-    breakpoint::reach("cancel_asked");
-    app.runner.cancel(id);
-    let asked = match asked {
-        Err(error) if error.code == Code::Busy => {
-            let asked = app.store.control.write(ask);
-            // It may have been claimed between the two.
-            app.runner.cancel(id);
-            asked?
-        }
-        asked => asked?,
-    };
+    let by = Asked { by: caller.member.id, at: app.clock.now() };
+    let was_told = app.runner.ask_to_cancel(id, by);
+    breakpoint::reach("cancel_told");
+    let written = app.store.control.write(|tx| runner::cancel::write(tx, connector.id, id, by));
+    // It may have been claimed between the two.
+    let was_told = app.runner.ask_to_cancel(id, by) || was_told;
+    let asked = written? || was_told;
     let view = get(app, caller, name, id)?;
     let state = view.execution.state;
     let was_cancelled = matches!(state, State::Cancelling | State::Cancelled);
