@@ -1,5 +1,7 @@
 //! Schedules, by a clock that the test moves.
 
+use std::{thread, time::Duration};
+
 use chrono::{DateTime, Utc};
 use serde_json::{Value as Json, json};
 use smartconnector::{app::App, clock::Clock, config::Config};
@@ -163,6 +165,28 @@ fn of_more_missed_ticks_than_the_queue_holds_the_latest_run() {
     assert_eq!(pulse.ticks(), ["2026-05-31T11:00:00Z", "2026-05-31T12:00:00Z", "2026-05-31T13:00:00Z"]);
     pulse.go("2026-05-31T14:00:00Z", 4);
     pulse.skipped(2);
+}
+
+/// The queue is only short of room while others wait in it.
+#[test]
+fn missed_ticks_wait_until_the_queue_has_room_for_them() {
+    let times = json!({"schedule": {"cron": "0 * * * *", "timezone": "UTC", "missed": "all"}});
+    let pulse = Pulse::with("2026-05-31T08:30:00Z", &times, |config| config.runner.max_queued = 3);
+    pulse.client.patch(&path(TOKEN), &json!({"max_concurrency": 0})).ok();
+    let url = format!("{}/executions?status=queued", path(TOKEN));
+    for (now, queued) in [("2026-05-31T09:00:00Z", 1), ("2026-05-31T10:00:00Z", 2)] {
+        pulse.clock.set(at(now));
+        pulse.app().runner.wake();
+        until(&format!("{queued} wait"), || (pulse.client.get(&url).ok()["count"] == queued).then_some(()));
+    }
+    // Three were missed, and there is room for one. A look of the timer that leaves all as it is gives no sign.
+    pulse.clock.set(at("2026-05-31T13:30:00Z"));
+    pulse.app().runner.wake();
+    thread::sleep(Duration::from_millis(1_500));
+    assert_eq!(pulse.client.get(&url).ok()["count"], 2);
+    pulse.client.patch(&path(TOKEN), &json!({"max_concurrency": 1})).ok();
+    pulse.ended(5);
+    pulse.skipped(0);
 }
 
 #[test]

@@ -117,8 +117,8 @@ pub(super) fn summary(row: &Row<'_>) -> rusqlite::Result<Summary> {
 fn condition(filter: &Filter) -> Result<(String, Vec<Value>)> {
     let mut condition = Condition::any();
     condition.and_if(
-        "instr(name_key || char(10) || api_name || char(10) || folded(description), ?)",
-        filter.search.as_ref().map(|text| text.to_lowercase()),
+        "instr(folded(name || char(10) || api_name || char(10) || description), folded(?))",
+        filter.search.clone(),
     );
     condition.and_if("(status IN ('operational', 'need_attention')) = ?", filter.active);
     condition.and_if("connector_type = ?", filter.connector_type.clone());

@@ -6,7 +6,7 @@
 use rusqlite::{OptionalExtension as _, Transaction, params, types::Value};
 
 use super::list::Filter;
-use crate::error::Result;
+use crate::{error::Result, store::folded::fold};
 
 /// Writes the text of an execution anew.
 pub(super) fn keep(tx: &Transaction<'_>, id: &str) -> Result<()> {
@@ -16,7 +16,7 @@ pub(super) fn keep(tx: &Transaction<'_>, id: &str) -> Result<()> {
     let found: Option<(i64, bool, String)> =
         statement.query_row([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).optional()?;
     let Some((seq, is_dry_run, text)) = found else { return Ok(()) };
-    let text = Some(text.to_lowercase());
+    let text = Some(fold(&text));
     let (live, dry) = if is_dry_run { (None, text) } else { (text, None) };
     tx.prepare_cached(
         "INSERT INTO execution_text (execution, live, dry) VALUES (?1, ?2, ?3)
@@ -40,7 +40,7 @@ const TRIGRAM: usize = 3;
 
 /// How the filter's word is looked for; `None`: it has none.
 pub(super) fn search(filter: &Filter) -> Option<Search> {
-    let word = filter.search.as_deref().filter(|word| !word.is_empty())?.to_lowercase();
+    let word = fold(filter.search.as_deref().filter(|word| !word.is_empty())?);
     if filter.connector.is_some() || filter.ids.is_some() {
         let each = "instr((SELECT coalesce(live, dry) FROM execution_text WHERE execution = seq), ?)";
         return Some(Search::Each(each, word.into()));
