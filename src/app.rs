@@ -41,7 +41,7 @@ pub struct App {
     pub uploads: Slots,
     /// Downloads of files under way.
     pub downloads: Slots,
-    /// Dev packages and exports of records that are being made.
+    /// Dev packages, exports of records and rejected.csv that are being made or sent.
     pub exports: Slots,
     /// Executions whose input is being unpacked for a request.
     pub unpacking: Mutex<HashSet<ExecutionId>>,

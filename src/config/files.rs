@@ -25,7 +25,7 @@ pub struct FilesConfig {
     pub max_archive_files: u32,
     /// Files that are unpacked at a time to answer requests.
     pub max_unpackings: u32,
-    /// Dev packages and exports of records that are made at a time.
+    /// Dev packages, exports of records and rejected.csv that are made or sent at a time.
     pub max_exports: u32,
     /// Most that an uploaded archive or workbook may unpack to, MB.
     pub max_unpacked_mb: u32,

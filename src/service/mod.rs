@@ -8,7 +8,7 @@ pub mod backup;
 pub mod connector;
 pub mod event;
 pub mod execution;
-mod exporting;
+pub mod exporting;
 pub mod file;
 pub mod filter_group;
 pub mod health;

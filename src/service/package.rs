@@ -3,11 +3,16 @@
 //! Records go along on demand, for those who may read records. They are found by a rehearsal of the run, which may take
 //! a while: clients wait two minutes for a download.
 
-use std::{collections::HashMap, fs::File, io::Seek as _, time::Duration};
+use std::{collections::HashMap, time::Duration};
 
 use serde_json::{Map, Value as Json};
 
-use super::{connector::open, execution, exporting, file};
+use super::{
+    connector::open,
+    execution,
+    exporting::{self, Export},
+    file,
+};
 use crate::{
     app::App,
     auth::{Caller, Role},
@@ -36,8 +41,8 @@ use crate::{
 pub struct Package {
     /// The connector's api name.
     pub name: String,
-    /// The ZIP, at its beginning.
-    pub file: File,
+    /// The ZIP.
+    pub file: Export,
 }
 
 /// Which records go along.
@@ -206,7 +211,7 @@ struct Wanted {
 
 fn make(app: &App, caller: &Caller, wanted: Wanted) -> Result<Package> {
     let Wanted { connector, snapshot, status, own_parameters, meta, input, records } = wanted;
-    let _slot = exporting::begin(app)?;
+    let slot = exporting::begin(app)?;
     let objects = app.store.records.read(store::object::all)?;
     let groups = groups(app, &snapshot)?;
     let mut parameters = snapshot.sql_parameters.clone();
@@ -250,8 +255,7 @@ fn make(app: &App, caller: &Caller, wanted: Wanted) -> Result<Package> {
         records: rows.map(|rows| Taken { store: &app.store, objects: &objects, rows }),
     };
     let file = tempfile::tempfile_in(app.store.scratch_dir()).map_err(Error::internal)?;
-    let mut file = build(file, contents, &CancelToken::new())?;
-    file.rewind().map_err(Error::internal)?;
+    let file = Export::of(build(file, contents, &CancelToken::new())?, slot)?;
     let now = app.clock.now();
     let actor = Some(caller.member.id);
     app.store.control.write(|tx| {

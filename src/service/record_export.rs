@@ -4,14 +4,15 @@
 //! and memory does not grow with the object. A record that is changed meanwhile is there as one of its
 //! versions.
 
-use std::{
-    fs::File,
-    io::{BufWriter, Seek as _},
-};
+use std::io::BufWriter;
 
 use serde_json::Value as Json;
 
-use super::{event, exporting, object::addressed};
+use super::{
+    event,
+    exporting::{self, Export},
+    object::addressed,
+};
 use crate::{
     app::App,
     auth::{Caller, Role},
@@ -31,13 +32,13 @@ const PAGE: i64 = 1_000;
 /// Between the values of a field that holds several.
 const SEPARATOR: &str = "; ";
 
-/// Writes the live records and rewinds the file. Answers it with the object's api name.
-pub fn csv(app: &App, caller: &Caller, object: &str) -> Result<(File, String)> {
+/// Writes the live records. Answers it with the object's api name.
+pub fn csv(app: &App, caller: &Caller, object: &str) -> Result<(Export, String)> {
     caller.needs(Role::Viewer)?;
     caller.needs_unlimited()?;
     let words = Words::of(&app.store)?;
     let object = app.store.records.read(|conn| addressed(conn, object))?;
-    let _slot = exporting::begin(app)?;
+    let slot = exporting::begin(app)?;
     // A mirror says nothing that the other side does not say.
     let fields: Vec<&Field> = object.fields.iter().filter(|field| field.has_storage()).collect();
     let file = tempfile::tempfile_in(app.store.scratch_dir()).map_err(Error::internal)?;
@@ -59,11 +60,11 @@ pub fn csv(app: &App, caller: &Caller, object: &str) -> Result<(File, String)> {
         }
     }
     let file = out.into_inner().map_err(|e| Error::internal(e.error()))?;
-    let mut file = file.into_inner().map_err(|e| Error::internal(e.into_error()))?;
-    file.rewind().map_err(Error::internal)?;
+    let file = file.into_inner().map_err(|e| Error::internal(e.into_error()))?;
+    let export = Export::of(file, slot)?;
     let message = format!("The records of {} were exported.", object.object_name);
     event::tell(app, caller, "records_exported", &message)?;
-    Ok((file, object.name))
+    Ok((export, object.name))
 }
 
 fn cells(object: &Object, fields: &[&Field], record: &Record, labels: &Labels) -> Vec<String> {

@@ -15,12 +15,16 @@
 use std::{
     collections::HashMap,
     fs::File,
-    io::{BufReader, BufWriter, Seek as _, Write},
+    io::{BufReader, BufWriter, Write},
 };
 
 use zip::{ZipArchive, ZipWriter, write::SimpleFileOptions};
 
-use super::{connector, execution, unpacking::Unpacking};
+use super::{
+    connector, execution,
+    exporting::{self, Export},
+    unpacking::Unpacking,
+};
 use crate::{
     app::App,
     auth::{Caller, Role},
@@ -43,13 +47,13 @@ const PAGE: u32 = 1_000;
 /// Why rows were rejected, by source line or by row of a scope, ascending.
 type Reasons = Vec<(u64, String)>;
 
-/// The file that was made, rewound.
+/// What was made.
 #[derive(Debug)]
-pub enum Made {
-    /// One table.
-    Csv(File),
-    /// A ZIP archive of several tables.
-    Zip(File),
+pub struct Made {
+    /// The file.
+    pub file: Export,
+    /// Whether it is a ZIP archive of several tables; else it is a CSV.
+    pub is_archive: bool,
 }
 
 /// Makes the file. `scope` chooses where several scopes have rejected rows without lines.
@@ -60,34 +64,32 @@ pub fn csv(app: &App, caller: &Caller, name: &str, id: ExecutionId, scope: Optio
         check_scope(&execution, scope)?;
     }
     let _unpacking = Unpacking::of(app, execution.id)?;
+    let slot = exporting::begin(app)?;
     let rejected = rejected(app, &execution, scope)?;
     let file = tempfile::tempfile_in(app.store.scratch_dir()).map_err(Error::internal)?;
     let know_lines = rejected.iter().all(|row| row.line.is_some());
     let snapshot = app.store.control.read(|conn| store::execution::snapshot(conn, execution.id))?;
     let reads_days = snapshot.as_ref().is_some_and(|snapshot| snapshot.reads_days_of_workbooks().is_some());
     let input = if know_lines || reads_days { Some(input_of(app, &execution, snapshot)?) } else { None };
-    let made = match input {
+    let (file, is_archive) = match input {
         Some(mut input) if know_lines && input.file.tables().len() == 1 => {
             let reasons = merged(rejected.into_iter().filter_map(by_line));
             let out = BufWriter::new(file);
-            Made::Csv(unbuffered(source_rows(&mut input.file, 0, reads_days, Some(reasons), out)?)?)
+            (unbuffered(source_rows(&mut input.file, 0, reads_days, Some(reasons), out)?)?, false)
         }
         Some(mut input) => {
             let paired = pair_tables(&input.entries, input.file.tables())?;
             let reasons = know_lines.then(|| by_table(&rejected, &paired, input.file.tables())).flatten();
             if let Some(reasons) = reasons {
-                Made::Zip(tables(input, &paired, reads_days, reasons, file)?)
+                (tables(input, &paired, reads_days, reasons, file)?, true)
             } else {
                 let from_1904 = reads_days && counts_from_1904(&mut input.file)?;
-                Made::Csv(scope_rows(app, &execution, rejected, from_1904, file)?)
+                (scope_rows(app, &execution, rejected, from_1904, file)?, false)
             }
         }
-        None => Made::Csv(scope_rows(app, &execution, rejected, false, file)?),
+        None => (scope_rows(app, &execution, rejected, false, file)?, false),
     };
-    let (Made::Csv(file) | Made::Zip(file)) = &made;
-    let mut shared = file;
-    shared.rewind().map_err(Error::internal)?;
-    Ok(made)
+    Ok(Made { file: Export::of(file, slot)?, is_archive })
 }
 
 /// A file without rows would say that none of a misspelt scope were rejected.

@@ -18,6 +18,7 @@ mod credentials;
 mod docs;
 mod downloads;
 mod examples;
+mod exports;
 mod files;
 mod filter_group;
 mod flow;

@@ -23,11 +23,7 @@ use crate::{
         outcome::{Change, Message},
     },
     id::RecordId,
-    service::{
-        execution,
-        paging::Paging,
-        rejected::{self, Made},
-    },
+    service::{execution, paging::Paging, rejected},
 };
 
 /// One row with its messages.
@@ -205,8 +201,7 @@ pub async fn rejected_csv(
     let made =
         blocking(app, move |app| rejected::csv(app, &caller.0, &connector, id, query.0.scope.as_deref()))
             .await?;
-    Ok(match made {
-        Made::Csv(file) => spooled::attachment(file, "text/csv", "rejected.csv"),
-        Made::Zip(file) => spooled::attachment(file, "application/zip", "rejected.zip"),
-    }?)
+    let (content_type, name) =
+        if made.is_archive { ("application/zip", "rejected.zip") } else { ("text/csv", "rejected.csv") };
+    Ok(spooled::attachment(made.file, content_type, name)?)
 }
