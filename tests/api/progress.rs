@@ -7,9 +7,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use chrono::{TimeDelta, Utc};
 use reqwest::{Method, blocking::Response};
 use serde_json::{Value as Json, json};
-use smartconnector::execution::Counters;
+use smartconnector::{clock::Clock, execution::Counters};
 
 use crate::{
     run::{Shop, TOKEN},
@@ -151,7 +152,8 @@ fn ends_within_two_seconds(what: &str, stream: Response, end: impl FnOnce()) {
 
 #[test]
 fn whoever_may_not_watch_any_more_sees_no_more() {
-    let shop = Shop::with(|_| {}, ENDLESS);
+    let clock = Clock::fixed(Utc::now());
+    let shop = Shop::at(clock.clone(), ENDLESS);
     let id = send(&shop, "endless");
     run_is(&shop.client, TOKEN, &id, "in_progress");
     let watched = format!("{}/executions/{id}/progress", path(TOKEN));
@@ -191,12 +193,9 @@ fn whoever_may_not_watch_any_more_sees_no_more() {
         let out = http().delete(&url).header("Cookie", &cookie).header("Origin", &shop.server.url);
         assert_eq!(out.send().unwrap().status(), 204);
     });
-    let soon = chrono::Utc::now() + chrono::TimeDelta::milliseconds(1500);
-    let (_, client) = key_of(&member("d@example.org"), json!(soon));
-    let stream = watch(&client);
-    ends_within_two_seconds("a key that has expired", stream, || {
-        until("the key has expired", || (chrono::Utc::now() >= soon).then_some(()));
-    });
+    let end = clock.now() + TimeDelta::hours(1);
+    let (_, client) = key_of(&member("d@example.org"), json!(end));
+    ends_within_two_seconds("a key that has expired", watch(&client), || clock.set(end));
     client.get(&watched).refused(401, "invalid_credentials");
     assert_eq!(watch(&shop.client).status(), 200, "others go on watching");
     shop.client.post_empty(&format!("{}/executions/{id}/cancel", path(TOKEN))).expect(202);

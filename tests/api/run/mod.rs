@@ -13,7 +13,7 @@ mod rows;
 mod waiting;
 
 use serde_json::{Value as Json, json};
-use smartconnector::config::Config;
+use smartconnector::{clock::Clock, config::Config};
 
 use crate::support::{
     Client, TestServer,
@@ -45,9 +45,19 @@ impl Shop {
         shop
     }
 
+    /// With a clock that the test moves.
+    pub fn at(clock: Clock, sql: &str) -> Self {
+        let shop = Self::over(TestServer::at(clock, |_| {}), sql);
+        journey::activate(&shop.client, TOKEN);
+        shop
+    }
+
     /// Ready, but not activated.
     pub fn in_setup(change: impl FnOnce(&mut Config), sql: &str) -> Self {
-        let server = TestServer::with(change);
+        Self::over(TestServer::with(change), sql)
+    }
+
+    fn over(server: TestServer, sql: &str) -> Self {
         let client = server.client();
         let fields = [
             json!({"name": "mail", "field_type": "email"}),
