@@ -5,13 +5,17 @@
 use std::{
     io::{Read as _, Write as _},
     net::{SocketAddr, TcpStream},
+    time::Duration,
 };
 
 use reqwest::Method;
 use serde_json::{Value as Json, json};
 use smartconnector::{
     id::{ConnectorId, FileId},
-    store,
+    store::{
+        self,
+        file::{FileWriter, NewFile, Source},
+    },
 };
 use socket2::{Domain, Socket, Type};
 
@@ -22,6 +26,7 @@ use crate::{
 };
 
 const MB: usize = 1024 * 1024;
+const LARGE: usize = 40 * MB;
 
 fn attach(server: &TestServer, file: &Json, connector: ConnectorId) {
     let id: FileId = file["id"].as_str().unwrap().parse().unwrap();
@@ -75,17 +80,27 @@ pub fn stalled(client: &Client, path: &str) -> TcpStream {
     stream
 }
 
-/// More than the sockets of both sides take.
-fn large(client: &Client) -> String {
-    let file = client.send_file("large.csv", &bytes(40 * MB));
-    format!("/api/files/{}/download", file["id"].as_str().unwrap())
+/// More than the sockets of both sides take. It was not sent, which takes its time.
+fn large(server: &TestServer) -> String {
+    let file = NewFile {
+        id: FileId::new(),
+        name: "large.csv".to_owned(),
+        content_type: "text/csv".to_owned(),
+        source: Source::Upload,
+        owner: server.user_id.parse().ok(),
+        owner_key: None,
+        connector: None,
+    };
+    let mut writer = FileWriter::create(&server.app.store, file);
+    writer.append(&bytes(LARGE)).unwrap();
+    format!("/api/files/{}/download", writer.finish().unwrap().id)
 }
 
 #[test]
 fn downloads_under_way_are_bounded() {
     let server = TestServer::with(|config| config.files.max_downloads = 1);
     let client = server.client();
-    let path = large(&client);
+    let path = large(&server);
     let stream = stalled(&client, &path);
     let answer = client.download(&path).expect(503);
     assert_eq!(answer.headers["retry-after"], "2");
@@ -93,7 +108,7 @@ fn downloads_under_way_are_bounded() {
     assert_eq!(answer.refused(503, "busy"), sentence);
     drop(stream);
     until("its slot is free", || server.app.downloads.take());
-    assert_eq!(client.download(&path).expect(200).bytes.len(), 40 * MB);
+    assert_eq!(client.download(&path).expect(200).bytes.len(), LARGE);
 }
 
 #[cfg(target_os = "linux")]
@@ -103,10 +118,14 @@ fn a_download_that_stands_still_ends() {
         config.files.max_downloads = 1;
         config.files.idle_timeout_s = 1;
     });
-    let path = large(&server.client());
-    let stream = stalled(&server.client(), &path);
+    let path = large(&server);
+    let mut stream = stalled(&server.client(), &path);
     until("its slot is free", || server.app.downloads.take());
-    drop(stream);
+    // Cut off, not sent.
+    stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
+    let mut rest = Vec::new();
+    let ended = stream.read_to_end(&mut rest);
+    assert!(rest.len() < LARGE, "{ended:?}");
 }
 
 #[test]
