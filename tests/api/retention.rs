@@ -4,7 +4,10 @@ use serde_json::{Value as Json, json};
 use smartconnector::{
     id::FileId,
     runner::retention::{Sweep, forget_runs},
-    store::file::{FileWriter, NewFile, Source},
+    store::{
+        Store,
+        file::{FileWriter, NewFile, Source},
+    },
 };
 
 use crate::{
@@ -18,6 +21,12 @@ use crate::{
 const GOOD: &str = "Number,E-Mail,Total\n1,,1\n";
 /// A column is missing.
 const BAD: &str = "Number\n1\n";
+
+/// One walk over all files. What was sent stays, however old it is.
+fn sweep(store: &Store) {
+    let mut sweep = Sweep::new(store, chrono::DateTime::UNIX_EPOCH, 0);
+    while sweep.step(store).unwrap() {}
+}
 
 fn status(shop: &Shop, run: &Json) -> u16 {
     let url = format!("{}/executions/{}", path(TOKEN), text(&run["id"]));
@@ -105,7 +114,7 @@ fn files_that_nothing_uses_go() {
     let there = |id: &str| shop.client.get(&format!("/api/files/{id}")).status == 200;
     let now = store.clock.now() + chrono::TimeDelta::seconds(1);
     let all = || [&lost, text(&old["id"]), text(&new["id"]), text(&run["input_file"]["id"])].map(there);
-    while Sweep::new(store, chrono::DateTime::UNIX_EPOCH, 0).step(store).unwrap() {}
+    sweep(store);
     assert_eq!(all(), [true; 4], "what this process made is not swept, what was sent stays for ever");
     Sweep::new(store, now, 30).step(store).unwrap();
     assert_eq!(all(), [false, false, true, true]);
@@ -124,7 +133,7 @@ fn what_a_deletion_that_was_cut_off_left_goes() {
     // The first step of a deletion.
     store.control.write(|tx| smartconnector::store::connector::delete(tx, id)).unwrap();
     smartconnector::runner::retention::forget_connectors(store).unwrap();
-    while Sweep::new(store, chrono::DateTime::UNIX_EPOCH, 0).step(store).unwrap() {}
+    sweep(store);
     let count = |name: &str, sql: &str| -> i64 {
         database(&shop, name).query_row(sql, [], |row| row.get(0)).unwrap()
     };
@@ -153,7 +162,7 @@ fn a_deletion_whose_files_cannot_be_handed_over_is_done_all_the_same() {
     });
     files.execute_batch("DROP TRIGGER fails").unwrap();
     let store = &shop.server.app.store;
-    while Sweep::new(store, chrono::DateTime::UNIX_EPOCH, 0).step(store).unwrap() {}
+    sweep(store);
     assert_eq!(shop.client.download(text(&run["input_file"]["url"])).status, 200);
     assert_eq!(journey::detail(&shop.client, "other")["source_file"]["id"], file);
 }
