@@ -12,10 +12,10 @@ use crate::{
     clock::Clock,
     config::Config,
     error::Result,
-    id::ExecutionId,
+    id::{ExecutionId, KeyId},
     metrics::Metrics,
     runner::Runner,
-    slots::Slots,
+    slots::{Shares, Slots},
     store::Store,
 };
 
@@ -39,8 +39,8 @@ pub struct App {
     pub streams: Arc<AtomicUsize>,
     /// Uploads under way.
     pub uploads: Slots,
-    /// Downloads of files under way.
-    pub downloads: Slots,
+    /// Downloads of files under way, by the key that asked.
+    pub downloads: Shares<KeyId>,
     /// Dev packages, exports of records and rejected.csv that are being made or sent.
     pub exports: Slots,
     /// Executions whose input is being unpacked for a request.
@@ -56,7 +56,7 @@ impl App {
         let runner = Runner::start(Arc::clone(&store), &config, &workspace, Arc::clone(&metrics))?;
         let tries = Tries::new(config.server.login_tries_per_minute);
         let uploads = Slots::new(config.files.max_uploads);
-        let downloads = Slots::new(config.files.max_downloads);
+        let downloads = Shares::new(config.files.max_downloads);
         let exports = Slots::new(config.files.max_exports);
         Ok(Self {
             config,

@@ -1,9 +1,15 @@
 //! At most so many at a time: a count that whoever takes a slot gives back by dropping it.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU32, Ordering},
+use std::{
+    collections::HashMap,
+    hash::Hash,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
 };
+
+use parking_lot::Mutex;
 
 /// So many slots. Clones share them.
 #[derive(Debug, Clone)]
@@ -44,9 +50,95 @@ impl Drop for Slot {
     }
 }
 
+/// So many slots, of which one holder may have half. Clones share them.
+#[derive(Debug, Clone)]
+pub struct Shares<K: Eq + Hash> {
+    most: u32,
+    taken: Arc<Mutex<HashMap<K, u32>>>,
+}
+
+/// One that was taken by a holder.
+#[derive(Debug)]
+pub struct Share<K: Eq + Hash> {
+    holder: K,
+    taken: Arc<Mutex<HashMap<K, u32>>>,
+}
+
+/// Why none is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Full {
+    /// All are taken.
+    All,
+    /// The holder has half of them.
+    Half,
+}
+
+impl<K: Eq + Hash + Clone> Shares<K> {
+    /// All free.
+    #[must_use]
+    pub fn new(most: u32) -> Self {
+        Self { most, taken: Arc::default() }
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub const fn most(&self) -> u32 {
+        self.most
+    }
+
+    /// How many one holder may have: half of them, but one at least.
+    #[must_use]
+    pub fn most_of_one(&self) -> u32 {
+        (self.most / 2).max(1)
+    }
+
+    /// Takes one. Nobody waits here.
+    pub fn take(&self, holder: &K) -> Result<Share<K>, Full> {
+        let mut taken = self.taken.lock();
+        if taken.values().sum::<u32>() >= self.most {
+            return Err(Full::All);
+        }
+        let own = taken.entry(holder.clone()).or_default();
+        if *own >= self.most_of_one() {
+            return Err(Full::Half);
+        }
+        *own += 1;
+        drop(taken);
+        Ok(Share { holder: holder.clone(), taken: Arc::clone(&self.taken) })
+    }
+}
+
+impl<K: Eq + Hash> Drop for Share<K> {
+    fn drop(&mut self) {
+        let mut taken = self.taken.lock();
+        if let Some(own) = taken.get_mut(&self.holder) {
+            *own -= 1;
+            if *own == 0 {
+                taken.remove(&self.holder);
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_holder_has_half_and_leaves_nothing_behind() {
+        let shares = Shares::new(5);
+        let mut own: Vec<_> = (0..2).map(|_| shares.take(&"a").unwrap()).collect();
+        assert_eq!(shares.take(&"a").unwrap_err(), Full::Half);
+        let others = ["b", "b", "c"].map(|other| shares.take(&other).unwrap());
+        assert_eq!(shares.take(&"d").unwrap_err(), Full::All);
+        own.pop();
+        own.push(shares.take(&"a").unwrap());
+        drop((own, others));
+        assert!(shares.taken.lock().is_empty());
+        let alone = Shares::new(1);
+        let _one = alone.take(&"a").unwrap();
+        assert_eq!(alone.take(&"a").unwrap_err(), Full::All);
+    }
 
     #[test]
     fn a_slot_is_free_again_when_it_is_dropped() {

@@ -13,11 +13,12 @@ pub struct FilesConfig {
     pub max_upload_mb: u32,
     /// Uploads under way at a time.
     pub max_uploads: u32,
-    /// Downloads of files under way at a time.
+    /// Downloads of files under way at a time; one key may have half of them.
     pub max_downloads: u32,
     /// How long a presigned upload form is valid, seconds.
     pub form_valid_s: u32,
-    /// An upload of which no byte came for so long has ended, and an answer of which none was taken, seconds.
+    /// An upload of which no byte came for so long has ended, and on Linux an answer of which none was taken,
+    /// seconds.
     pub idle_timeout_s: u32,
     /// A file that nothing uses is deleted after so many days; 0: never.
     pub unused_days: u32,

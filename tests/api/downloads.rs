@@ -11,7 +11,7 @@ use std::{
 use reqwest::Method;
 use serde_json::{Value as Json, json};
 use smartconnector::{
-    id::{ConnectorId, FileId},
+    id::{ConnectorId, FileId, KeyId},
     store::{
         self,
         file::{FileWriter, NewFile, Source},
@@ -107,8 +107,23 @@ fn downloads_under_way_are_bounded() {
     let sentence = "1 downloads are under way already (files.max_downloads). Ask again in a moment.";
     assert_eq!(answer.refused(503, "busy"), sentence);
     drop(stream);
-    until("its slot is free", || server.app.downloads.take());
+    until("its slot is free", || server.app.downloads.take(&KeyId::new()).ok());
     assert_eq!(client.download(&path).expect(200).bytes.len(), LARGE);
+}
+
+#[test]
+fn one_key_has_half_of_the_downloads_at_most() {
+    let server = TestServer::with(|config| config.files.max_downloads = 4);
+    let (slow, other) = (server.client(), server.client_as("admin", None));
+    let path = large(&server);
+    let of_slow = [stalled(&slow, &path), stalled(&slow, &path)];
+    let sentence = slow.download(&path).refused(503, "busy");
+    assert!(sentence.contains("(files.max_downloads = 4, half of it for one key)"), "{sentence}");
+    let first = stalled(&other, &path);
+    assert_eq!(other.download(&path).expect(200).bytes.len(), LARGE);
+    drop(of_slow);
+    until("its slots are free", || (slow.download(&path).status == 200).then_some(()));
+    drop(first);
 }
 
 #[cfg(target_os = "linux")]
@@ -120,7 +135,7 @@ fn a_download_that_stands_still_ends() {
     });
     let path = large(&server);
     let mut stream = stalled(&server.client(), &path);
-    until("its slot is free", || server.app.downloads.take());
+    until("its slot is free", || server.app.downloads.take(&KeyId::new()).ok());
     // Cut off, not sent.
     stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
     let mut rest = Vec::new();

@@ -48,6 +48,7 @@ pub async fn download(
     path: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
     let id = id(&path)?;
+    let key = caller.0.key;
     let (file, reader) = blocking(app.clone(), move |app| file::open(app, &caller.0, id)).await?;
     let tag = EntityTag::new_strong(file.sha256.clone());
     let etag = tag.to_string();
@@ -59,7 +60,7 @@ pub async fn download(
         Wanted::Part(first, last) => (first, last + 1),
         Wanted::Nothing => return Ok(unsatisfiable(file.size)),
     };
-    let outgoing = Outgoing::begin(&app, reader)?;
+    let outgoing = Outgoing::begin(&app, key, reader)?;
     let mut response = HttpResponse::Ok();
     if to - from < file.size {
         response.status(StatusCode::PARTIAL_CONTENT);
