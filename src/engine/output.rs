@@ -13,6 +13,7 @@ use super::{
     sqlite::{self, quoted, scratch},
     value::push_real,
 };
+use crate::hex;
 
 /// Provenance columns, no data of a scope (spec: sql §1).
 const LINE: &str = "_line";
@@ -74,15 +75,7 @@ impl CellError {
             ValueRef::Real(number) if number < 0.0 => ("a finite number", "-Infinity".to_owned()),
             ValueRef::Real(_) => ("a finite number", "Infinity".to_owned()),
             ValueRef::Text(text) => ("text in UTF-8", String::from_utf8_lossy(&cut(text)).into_owned()),
-            ValueRef::Blob(bytes) => {
-                let mut hex = "x'".to_owned();
-                for byte in cut(bytes) {
-                    // Writing to a String never fails.
-                    _ = write!(hex, "{byte:02x}");
-                }
-                hex.push('\'');
-                ("text in UTF-8", hex)
-            }
+            ValueRef::Blob(bytes) => ("text in UTF-8", format!("x'{}'", hex::written(&cut(bytes)))),
             // These have a text.
             ValueRef::Null | ValueRef::Integer(_) => ("", String::new()),
         };
