@@ -152,8 +152,7 @@ impl FileWriter {
     }
 
     fn commit_buffer(&mut self) -> Result<()> {
-        // Nobody is told of it: the commit that completes the file waits for the disk, for itself and all before it.
-        let content = self.store.files.write_unsynced(|tx| self.write_buffer(tx))?;
+        let content = self.store.files.write(|tx| self.write_buffer(tx))?;
         breakpoint::reach("chunks_committed");
         self.content = Some(content);
         self.chunks += (self.buffer.len() / CHUNK) as i64;
