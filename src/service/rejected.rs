@@ -29,7 +29,7 @@ use crate::{
     app::App,
     auth::{Caller, Role},
     cancel::CancelToken,
-    error::{Error, Result},
+    error::{Code, Error, Result},
     execution::{Execution, RowOutcome, RowStatus, Snapshot},
     id::ExecutionId,
     input::{DAYS_FROM_1904_COLUMN, InputFile, OriginalRecords, Paired, Table, origin, pair_tables, stems},
@@ -106,7 +106,8 @@ fn check_scope(execution: &Execution, scope: &str) -> Result<()> {
         return Ok(());
     }
     let known = known.join(", ");
-    Err(Error::invalid(format!("scope: the run has no scope {scope:?}, but these: {known}.")).at("scope"))
+    Err(Error::new(Code::NotFound, format!("The run has no scope {scope:?}, but these: {known}."))
+        .at("scope"))
 }
 
 /// What the file needs of a rejected row. There are at most `runner.max_row_outcomes`.

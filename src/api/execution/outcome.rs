@@ -171,7 +171,7 @@ pub async fn logs(
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct RejectedQuery {
-    /// Of this output table alone; one that the run did not have is refused.
+    /// Of this output table alone; one that the run did not have is not found.
     pub scope: Option<String>,
 }
 

@@ -88,8 +88,8 @@ fn where_the_cap_is_reached_errors_go_before_previews_and_the_run_says_so() {
     assert_eq!(shop.client.download(&url).expect(200).text().lines().count(), 5);
     assert_eq!(shop.client.download(&format!("{url}?scope=orders")).expect(200).text().lines().count(), 5);
     // A scope that the run did not have is no scope without rejected rows.
-    let refused = shop.client.get(&format!("{url}?scope=ordres")).refused(400, "invalid");
-    assert_eq!(refused, "scope: the run has no scope \"ordres\", but these: orders.");
+    let refused = shop.client.get(&format!("{url}?scope=ordres")).refused(404, "not_found");
+    assert_eq!(refused, "The run has no scope \"ordres\", but these: orders.");
 }
 
 #[test]
