@@ -53,13 +53,14 @@ impl Drop for Slot {
 /// So many slots, of which one holder may have half. Clones share them.
 #[derive(Debug, Clone)]
 pub struct Shares<K: Eq + Hash> {
-    most: u32,
+    all: Slots,
     taken: Arc<Mutex<HashMap<K, u32>>>,
 }
 
 /// One that was taken by a holder.
 #[derive(Debug)]
 pub struct Share<K: Eq + Hash> {
+    _slot: Slot,
     holder: K,
     taken: Arc<Mutex<HashMap<K, u32>>>,
 }
@@ -77,34 +78,32 @@ impl<K: Eq + Hash + Clone> Shares<K> {
     /// All free.
     #[must_use]
     pub fn new(most: u32) -> Self {
-        Self { most, taken: Arc::default() }
+        Self { all: Slots::new(most), taken: Arc::default() }
     }
 
     /// How many there are.
     #[must_use]
     pub const fn most(&self) -> u32 {
-        self.most
+        self.all.most()
     }
 
     /// How many one holder may have: half of them, but one at least.
     #[must_use]
     pub fn most_of_one(&self) -> u32 {
-        (self.most / 2).max(1)
+        (self.most() / 2).max(1)
     }
 
     /// Takes one. Nobody waits here.
     pub fn take(&self, holder: &K) -> Result<Share<K>, Full> {
+        let slot = self.all.take().ok_or(Full::All)?;
         let mut taken = self.taken.lock();
-        if taken.values().sum::<u32>() >= self.most {
-            return Err(Full::All);
-        }
         let own = taken.entry(holder.clone()).or_default();
         if *own >= self.most_of_one() {
             return Err(Full::Half);
         }
         *own += 1;
         drop(taken);
-        Ok(Share { holder: holder.clone(), taken: Arc::clone(&self.taken) })
+        Ok(Share { _slot: slot, holder: holder.clone(), taken: Arc::clone(&self.taken) })
     }
 }
 

@@ -67,10 +67,7 @@ fn supervised(shared: &Shared, name: &str, work: fn(&Shared)) {
 fn work_loop(shared: &Shared, work: fn(&Shared) -> bool) {
     loop {
         let seen = *shared.signal.lock();
-        let did_something = !shared.is_stopping() && work(shared);
-        if did_something {
-            // Its end may have made room for another of the same connector, or let `stop` return.
-            shared.wake();
+        if !shared.is_stopping() && work(shared) {
             continue;
         }
         let mut signal = shared.signal.lock();
@@ -118,9 +115,10 @@ fn execution(shared: &Shared) -> bool {
         log::error!("execution={id} its ledger could not be closed: {error}");
     }
     breakpoint::reach("after_end");
-    // Hundreds of megabytes, for which nobody needs to wait: neither the next run of the connector nor who watches.
     drop(held);
+    // There may be room for another of the same connector now, or `stop` can return.
     shared.wake();
+    // Hundreds of megabytes, for which none of them needs to wait.
     drop(scratch);
     true
 }
@@ -159,7 +157,7 @@ fn one_sample(shared: &Shared) -> bool {
     let Some((connector, script)) = next else { return false };
     let token = shared.samples.lock().get(&script).cloned().unwrap_or_default();
     // However that ends: a script that has its place for ever could never be sampled again.
-    let _place = Place { shared, script };
+    let place = Place { shared, script };
     let _entered = context::enter(Some(format!("script={script}").into()));
     let outcome =
         panic::catch_unwind(panic::AssertUnwindSafe(|| sample::generate(shared, connector, script, &token)))
@@ -168,6 +166,8 @@ fn one_sample(shared: &Shared) -> bool {
                 Err(Error::internal(format!("sample of script {script} panicked: {}", words(panic.as_ref()))))
             });
     until_written(shared, &format!("script={script}"), || sample::end(shared, script, &outcome));
+    drop(place);
+    shared.wake();
     true
 }
 

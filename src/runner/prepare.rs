@@ -210,19 +210,8 @@ fn keep(shared: &Shared, claimed: &Claimed, done: Done, zip_name: &str, report_n
     }
 }
 
-/// Copies a produced file into the store.
-pub(super) fn store_file(
-    store: &Arc<Store>,
-    path: &Path,
-    name: &str,
-    content_type: &str,
-    connector: ConnectorId,
-) -> Result<StoredFile> {
-    file_writer(store, path, name, content_type, connector)?.finish()
-}
-
-/// Copies it so far that it only needs to be finished.
-fn file_writer(
+/// Copies a produced file into the store, so far that it only needs to be finished.
+pub(super) fn file_writer(
     store: &Arc<Store>,
     path: &Path,
     name: &str,

@@ -63,7 +63,8 @@ fn generate_in(
     let scopes = scopes(&engine, &odd_lines);
     let reader = engine.output_reader().map_err(|e| said(e.into()))?;
     let path = output::zip(&job, &reader, &scopes, None).map_err(said)?;
-    let file = prepare::store_file(&shared.store, &path, &name, "application/zip", connector.id)?;
+    let file =
+        prepare::file_writer(&shared.store, &path, &name, "application/zip", connector.id)?.finish()?;
     Ok(Sample { file, headers: scopes.iter().map(headers).collect() })
 }
 

@@ -80,7 +80,7 @@ impl Drop for TunedWriter<'_> {
     fn drop(&mut self) {
         if let Err(e) = self.writer.execute_batch(&self.undo) {
             log::error!(
-                "the writer of records.db keeps a setting that was for one piece of work ({}): {e}",
+                "a writer keeps a setting that was for one piece of work ({} failed): {e}",
                 self.undo
             );
         }
